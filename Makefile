@@ -1,0 +1,37 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help demo test lint format clean
+
+help:
+	@echo "make demo    play the main job: mention, button, kill -9, restart, click"
+	@echo "make test    run the tests on SQLite, and on every server that answers"
+	@echo "make lint    ruff, mypy, import-linter, Django's checks"
+	@echo "make format  let ruff rewrite the code"
+
+# Made again whenever the exact set of packages changes.
+.venv/ready: requirements.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+demo: .venv/ready
+	$(BIN)/python -m botproject.demo
+
+test: .venv/ready
+	$(BIN)/python -m tests
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py check --fail-level WARNING
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+format: .venv/ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""An example app with a bot in it."""

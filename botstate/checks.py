@@ -1,0 +1,85 @@
+"""`manage.py check`: what is wrong with the settings, with an id and a hint. No I/O."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.core import checks
+from django.core.checks import CheckMessage, Error, register
+from django.db import connections
+
+from botstate.conf import Settings, get_settings
+from botstate.exceptions import BotStateMisconfigured
+from botstate.runtime.registry import bots
+from botstate.stores import stores
+
+
+@register("botstate")
+def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """E001 to E006, W001."""
+    try:
+        settings = get_settings()
+    except BotStateMisconfigured as error:
+        return [Error(str(error), hint="See docs/settings.md.", id="botstate.E001")]
+    return [
+        *_check_database(settings),
+        *_check_stores(settings),
+        *_check_bots(settings),
+    ]
+
+
+def _check_database(settings: Settings) -> list[CheckMessage]:
+    if settings.database not in connections:
+        return [
+            Error(
+                f"BOTSTATE['DATABASE'] is {settings.database!r}, which DATABASES does not have.",
+                hint="Name an alias of DATABASES.",
+                id="botstate.E002",
+            )
+        ]
+    configured = connections[settings.database].settings_dict
+    is_sqlite = configured["ENGINE"].endswith("sqlite3")
+    if is_sqlite and configured["OPTIONS"].get("transaction_mode") != "IMMEDIATE":
+        return [
+            checks.Warning(
+                f"The SQLite database {settings.database!r} does not begin its transactions IMMEDIATE.",
+                hint='Set OPTIONS to {"transaction_mode": "IMMEDIATE", "timeout": 2, ...}; see docs/settings.md.',
+                id="botstate.W001",
+            )
+        ]
+    return []
+
+
+def _check_stores(settings: Settings) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for alias in settings.stores:
+        try:
+            stores[alias]
+        except (BotStateMisconfigured, ValueError) as error:
+            found.append(Error(str(error), hint="See docs/settings.md.", id="botstate.E003"))
+    return found
+
+
+def _check_bots(settings: Settings) -> list[CheckMessage]:
+    found: list[CheckMessage] = [
+        Error(f"Two bots are named {name!r}.", hint="Give each Bot a name of its own.", id="botstate.E004")
+        for name in sorted(bots.duplicates)
+    ]
+    claimed: set[tuple[str, str]] = set()
+    for app in settings.slack:
+        try:
+            bots.for_app(app.bot)
+        except BotStateMisconfigured as error:
+            found.append(Error(str(error), hint="Set BOT in BOTSTATE['SLACK'] to a bot's name.", id="botstate.E005"))
+        secret = ("secret", app.signing_secret)
+        name = ("app", f"{app.bot} {app.app_id}")
+        if secret in claimed or name in claimed:
+            found.append(
+                Error(
+                    "Two entries of BOTSTATE['SLACK'] claim one app.",
+                    hint="Give each app once; where one bot has several apps, give each its APP_ID.",
+                    id="botstate.E006",
+                )
+            )
+        claimed |= {secret, name}
+    return found

@@ -1,0 +1,87 @@
+"""The BOTSTATE setting, read once, typed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+
+from botstate.exceptions import BotStateMisconfigured
+
+DEFAULT_STORES = {"default": {"BACKEND": "botstate.stores.OrmStore"}}
+SLACK_API_URL = "https://slack.com/api/"
+
+
+@dataclass(frozen=True)
+class SlackApp:
+    """One Slack app: whose requests are accepted, and which bot they are for."""
+
+    signing_secret: str = field(repr=False)
+    bot_token: str = field(repr=False, default="")
+    bot: str | None = None
+    app_id: str = ""
+    api_url: str = SLACK_API_URL
+
+
+@dataclass(frozen=True)
+class Settings:
+    """BOTSTATE with its defaults filled in."""
+
+    database: str
+    stores: Mapping[str, Mapping[str, Any]]
+    slack: tuple[SlackApp, ...]
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Return the BOTSTATE setting. Raises BotStateMisconfigured where its shape is wrong."""
+    raw = getattr(settings, "BOTSTATE", {})
+    if not isinstance(raw, Mapping):
+        raise BotStateMisconfigured("BOTSTATE must be a dict")
+    unknown = set(raw) - {"DATABASE", "STORES", "SLACK"}
+    if unknown:
+        raise BotStateMisconfigured(f"BOTSTATE has unknown keys: {', '.join(sorted(map(repr, unknown)))}")
+    return Settings(
+        database=_database(raw.get("DATABASE", "default")),
+        stores=_stores(raw.get("STORES", DEFAULT_STORES)),
+        slack=_slack_apps(raw.get("SLACK", ())),
+    )
+
+
+def _database(raw: Any) -> str:
+    if not isinstance(raw, str):
+        raise BotStateMisconfigured("BOTSTATE['DATABASE'] must be an alias of DATABASES")
+    return raw
+
+
+def _stores(raw: Any) -> Mapping[str, Mapping[str, Any]]:
+    if not isinstance(raw, Mapping) or not all(isinstance(entry, Mapping) for entry in raw.values()):
+        raise BotStateMisconfigured("BOTSTATE['STORES'] must be a dict of dicts")
+    return raw
+
+
+def _slack_apps(raw: Any) -> tuple[SlackApp, ...]:
+    entries = [raw] if isinstance(raw, Mapping) else raw
+    if not isinstance(entries, list | tuple) or not all(isinstance(entry, Mapping) for entry in entries):
+        raise BotStateMisconfigured("BOTSTATE['SLACK'] must be a dict, or a list of dicts")
+    return tuple(_slack_app(entry) for entry in entries)
+
+
+def _slack_app(entry: Mapping[str, Any]) -> SlackApp:
+    fields = {"SIGNING_SECRET", "BOT_TOKEN", "BOT", "APP_ID", "API_URL"}
+    unknown = set(entry) - fields
+    if unknown:
+        raise BotStateMisconfigured(f"BOTSTATE['SLACK'] has unknown keys: {', '.join(sorted(map(repr, unknown)))}")
+    secret = entry.get("SIGNING_SECRET")
+    if not isinstance(secret, str) or not secret.strip():
+        raise BotStateMisconfigured("BOTSTATE['SLACK'] needs a SIGNING_SECRET that is not empty")
+    return SlackApp(**{name.lower(): value for name, value in entry.items()})
+
+
+@receiver(setting_changed)
+def _forget_settings(*, setting: str, **kwargs: Any) -> None:
+    if setting == "BOTSTATE":
+        get_settings.cache_clear()

@@ -1,0 +1,59 @@
+"""Where a value lives: a namespace, a facet and a key."""
+
+import hashlib
+from dataclasses import dataclass
+from uuid import UUID
+
+MAX_KEY_CHARACTERS = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A checked key within one facet of one namespace.
+
+    `digest` is what databases compare: 128 bits over the length-framed parts, so that no collation,
+    padding or normalisation rule can make two keys one. `label` is the key for people to read.
+    """
+
+    namespace: str
+    facet: str
+    key: str
+    digest: UUID
+
+    @classmethod
+    def of(cls, namespace: str, facet: str, key: str) -> "Address":
+        """Check `key` and build its address. Raises ValueError naming the bound."""
+        check_text(key, "a key", MAX_KEY_CHARACTERS)
+        return cls(namespace, facet, key, digest_of(namespace, facet, key))
+
+    @property
+    def label(self) -> str:
+        """The key with everything but printable ASCII escaped."""
+        return readable(self.key)
+
+
+def digest_of(*parts: str) -> UUID:
+    """Return 128 bits that name `parts`; each is framed by its length, so ("a", "b") is not ("ab", "")."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        encoded = part.encode("utf-8")
+        digest.update(len(encoded).to_bytes(8, "big"))
+        digest.update(encoded)
+    return UUID(bytes=digest.digest())
+
+
+def readable(text: str) -> str:
+    """Return `text` as printable ASCII, with escapes for the rest."""
+    return text.encode("unicode_escape").decode("ascii")
+
+
+def check_text(text: object, what: str, longest: int) -> None:
+    """Raise ValueError unless `text` is a str of 1 to `longest` characters that UTF-8 can encode."""
+    if not isinstance(text, str):
+        raise ValueError(f"{what} must be a str of 1 to {longest} characters, not {type(text).__name__}")
+    if not 1 <= len(text) <= longest:
+        raise ValueError(f"{what} must have 1 to {longest} characters, not {len(text)}")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{what} must be text that UTF-8 can encode: lone surrogate at {error.start}") from error

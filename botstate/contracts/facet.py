@@ -1,0 +1,91 @@
+"""What the five facets share: key and value checks, and the rule about event loops.
+
+Each facet's public methods check their arguments, turn values into exact JSON text and call one protected method
+that a backend implements; no backend sees a bad key or an unserialized value.
+"""
+
+import asyncio
+import re
+import secrets
+from abc import ABC
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.core.exceptions import SynchronousOnlyOperation
+
+from botstate import exact_json
+from botstate.contracts.addresses import Address
+from botstate.exceptions import shown
+from botstate.types import Json
+
+DEFAULT_MAX_VALUE_BYTES = 1024 * 1024
+_TOKEN = re.compile(r"[0-9a-f]{32}")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Facet(ABC):
+    """One kind of state in a store.
+
+    namespace: keeps stores in one server apart. max_value_bytes: the longest JSON text of one value.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, namespace: str = "", max_value_bytes: int = DEFAULT_MAX_VALUE_BYTES) -> None:
+        self._namespace = namespace
+        self._max_value_bytes = max_value_bytes
+
+    def _address(self, key: str) -> Address:
+        return Address.of(self._namespace, self.name, key)
+
+    def _dumps(self, value: Json) -> str:
+        text = exact_json.dumps(value)
+        if len(text) > self._max_value_bytes:
+            raise ValueError(f"a value may take at most {self._max_value_bytes} bytes as JSON, not {len(text)}")
+        return text
+
+    async def _in_thread(self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await sync_to_async(method, thread_sensitive=True)(*args, **kwargs)
+
+
+def blocking(method: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
+    """Refuse to run a method on a running event loop, which it would block; name its async twin."""
+
+    @wraps(method)
+    def checked(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        if _on_event_loop():
+            owner = f"store.{self.name}" if isinstance(self, Facet) else "store"
+            raise SynchronousOnlyOperation(
+                f"{owner}.{method.__name__} would block the event loop: use {owner}.a{method.__name__}"
+            )
+        return method(self, *args, **kwargs)
+
+    return checked
+
+
+def check_bound(value: Any, name: str, least: int) -> None:
+    """Raise ValueError unless `value` is an int of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{name} must be an int of at least {least}, not {shown(value)}")
+
+
+def new_token() -> str:
+    """Return a token that nobody can guess: 32 lower-case hexadecimal digits."""
+    return secrets.token_hex(16)
+
+
+def is_token(token: object) -> bool:
+    """True for what `new_token` can have returned; anything else holds nothing, and no backend sees it."""
+    return isinstance(token, str) and _TOKEN.fullmatch(token) is not None
+
+
+def _on_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,0 +1,56 @@
+"""A store: the five facets on one backend."""
+
+from abc import ABC, abstractmethod
+
+from asgiref.sync import sync_to_async
+
+from botstate.contracts.dedup import DedupFacet
+from botstate.contracts.facet import blocking, check_bound
+from botstate.contracts.kv import KvFacet
+from botstate.contracts.lists import ListFacet
+from botstate.contracts.locks import LockFacet
+from botstate.contracts.queues import QueueFacet
+
+DEFAULT_SWEEP_LIMIT = 1_000
+
+
+class StateStore(ABC):
+    """kv, list, lock, dedup and queue on one backend; the facets' key spaces are apart.
+
+    Source: CopilotKit's StateStore contract.
+    """
+
+    def __init__(self, *, kv: KvFacet, lists: ListFacet, lock: LockFacet, dedup: DedupFacet, queue: QueueFacet) -> None:
+        self.kv = kv
+        self.list = lists
+        self.lock = lock
+        self.dedup = dedup
+        self.queue = queue
+
+    @blocking
+    def sweep(self, limit: int = DEFAULT_SWEEP_LIMIT) -> dict[str, int]:
+        """Delete expired rows, at most `limit` per facet, and return how many went, by facet.
+
+        Works in small batches and skips what is locked. Nothing that has expired is ever returned, swept or not.
+        """
+        check_bound(limit, "limit", 1)
+        return self._sweep(limit)
+
+    async def asweep(self, limit: int = DEFAULT_SWEEP_LIMIT) -> dict[str, int]:
+        """Async twin of `sweep`."""
+        return await sync_to_async(self.sweep, thread_sensitive=True)(limit)
+
+    @blocking
+    def close(self) -> None:
+        """Give back what the store holds open; it opens again by itself."""
+        self._close()
+
+    async def aclose(self) -> None:
+        """Async twin of `close`."""
+        await sync_to_async(self.close, thread_sensitive=True)()
+
+    @abstractmethod
+    def _sweep(self, limit: int) -> dict[str, int]: ...
+
+    @abstractmethod
+    def _close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""How botstate talks to a relational database: its clock and its transactions."""

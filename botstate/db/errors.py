@@ -1,0 +1,53 @@
+"""Which database errors pass, which mean that the server is away, and their botstate names."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import Error, IntegrityError, InterfaceError, OperationalError, ProgrammingError, connections
+
+from botstate.exceptions import StoreError, StoreUnavailable
+
+# Deadlock and serialization failure (PostgreSQL); deadlock, lock wait timeout (MySQL, MariaDB); busy, locked (SQLite).
+_RETRYABLE_SQLSTATES = {"40001", "40P01"}
+_RETRYABLE_MYSQL = {1213, 1205}
+_RETRYABLE_SQLITE = {"SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED_SHAREDCACHE"}
+
+
+def is_retryable(error: BaseException) -> bool:
+    """True for an error after which the same transaction, run again, can succeed."""
+    cause = error.__cause__ or error
+    if getattr(cause, "sqlstate", None) in _RETRYABLE_SQLSTATES:
+        return True
+    if getattr(cause, "sqlite_errorname", None) in _RETRYABLE_SQLITE:
+        return True
+    return isinstance(error, OperationalError) and bool(error.args) and error.args[0] in _RETRYABLE_MYSQL
+
+
+_UNMIGRATED = "database {!r} refused a statement; has `manage.py migrate` been run on it?"
+
+
+@contextmanager
+def translated_errors(using: str) -> Iterator[None]:
+    """Turn Django's database errors into StoreError and StoreUnavailable, and drop a connection that broke."""
+    try:
+        yield
+    except IntegrityError:
+        # A constraint is the business of whoever relies on it.
+        raise
+    except ProgrammingError as error:
+        raise StoreError(_UNMIGRATED.format(using)) from error
+    except (OperationalError, InterfaceError) as error:
+        if "no such table" in str(error):
+            raise StoreError(_UNMIGRATED.format(using)) from error
+        _drop_broken_connection(using)
+        raise StoreUnavailable(
+            f"database {using!r} is unavailable ({type(error.__cause__ or error).__name__})"
+        ) from error
+    except Error as error:
+        raise StoreError(f"database {using!r} failed ({type(error.__cause__ or error).__name__})") from error
+
+
+def _drop_broken_connection(using: str) -> None:
+    connection = connections[using]
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()

@@ -1,0 +1,57 @@
+"""Durations as people write them, in microseconds."""
+
+import math
+import re
+from datetime import timedelta
+
+from botstate.exceptions import shown
+from botstate.types import Duration
+
+MICROSECONDS_PER_SECOND = 1_000_000
+MAX_SECONDS = 100 * 365 * 86_400
+
+_UNITS_US = {
+    "ms": 1_000,
+    "s": MICROSECONDS_PER_SECOND,
+    "m": 60 * MICROSECONDS_PER_SECOND,
+    "h": 3_600 * MICROSECONDS_PER_SECOND,
+    "d": 86_400 * MICROSECONDS_PER_SECOND,
+}
+_TEXT = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)")
+
+
+def to_microseconds(value: Duration, name: str) -> int:
+    """Return `value` in whole microseconds, at least 1.
+
+    value: seconds as int or float, a timedelta, or "500ms", "30s", "5m", "12h", "30d".
+    name: how to call it in the error. Raises ValueError when it is none of these, zero or less,
+    not finite, or longer than 100 years.
+    """
+    microseconds = _parse(value)
+    if microseconds is None:
+        raise ValueError(
+            f"{name} must be seconds, a timedelta or text such as '500ms', '30s', '12h' or '30d', not {shown(value)}"
+        )
+    if not 0 < microseconds <= MAX_SECONDS * MICROSECONDS_PER_SECOND:
+        raise ValueError(f"{name} must be more than zero and at most 100 years, not {shown(value)}")
+    return max(1, round(microseconds))
+
+
+def optional_microseconds(value: Duration | None, name: str) -> int | None:
+    """`to_microseconds`, with None for no limit."""
+    return None if value is None else to_microseconds(value, name)
+
+
+def _parse(value: object) -> float | None:
+    if isinstance(value, timedelta):
+        return value / timedelta(microseconds=1)
+    if isinstance(value, str):
+        match = _TEXT.fullmatch(value)
+        return float(match[1]) * _UNITS_US[match[2]] if match else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return math.inf if value > 0 else -1.0
+    if abs(value) > 2 * MAX_SECONDS:
+        return math.inf if value > 0 else -1.0
+    return value * MICROSECONDS_PER_SECOND

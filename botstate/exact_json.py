@@ -1,0 +1,127 @@
+"""JSON in, equal JSON out: the one text form of every value that botstate stores.
+
+The text is ASCII, so that no server's character set, collation or ban on U+0000 can touch it. Key order is kept.
+Accepted, exactly and in type: None, bool, int, float, str, list, dict with str keys. Everything else raises
+`NotSerializable` with the place of the offender: NaN and the infinities, sets, tuples, datetimes, subclasses (enum
+members among them), keys that are not str, lone surrogates, integers of over 4,300 digits, nesting over 100.
+"""
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+from botstate.exceptions import NotSerializable
+from botstate.types import Json
+
+MAX_DEPTH = 100
+MAX_DIGITS = 4_300
+_MAX_INT = 10**MAX_DIGITS
+
+
+class _Offence(Exception):
+    """What is wrong, and the steps from the outermost value to it, innermost first."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.steps: list[str] = []
+
+
+def dumps(value: Json, what: str = "value") -> str:
+    """Return the JSON text of `value`, or raise NotSerializable; `what` names it in the error."""
+    _require(value, what)
+    return json.dumps(value, separators=(",", ":"))
+
+
+def loads(text: str) -> Json:
+    """Return the value of a text that `dumps` made."""
+    return json.loads(text)
+
+
+def loads_foreign(text: str) -> Json:
+    """Return the value of JSON text from outside, under the same rules as `dumps`.
+
+    Raises ValueError for text that is not JSON or is nested too deeply to be read, NotSerializable for a value that
+    could not be stored as it is (NaN, a lone surrogate).
+    """
+    try:
+        value = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("JSON text is nested too deeply") from error
+    _require(value, "value")
+    return value
+
+
+def _require(value: Json, what: str) -> None:
+    try:
+        _check(value, 0)
+    except _Offence as offence:
+        place = what + "".join(reversed(offence.steps))[:200]
+        raise NotSerializable(f"{place} {offence}") from None
+
+
+def _check(value: Json, depth: int) -> None:
+    check = _CHECKS.get(type(value))
+    if check is None:
+        raise _Offence(f"is of type {type(value).__qualname__}, which is not JSON")
+    check(value, depth)
+
+
+def _accept(value: Json, depth: int) -> None:
+    pass
+
+
+def _check_int(value: int, depth: int) -> None:
+    if not -_MAX_INT < value < _MAX_INT:
+        raise _Offence(f"is an integer of more than {MAX_DIGITS} digits")
+
+
+def _check_float(value: float, depth: int) -> None:
+    if not math.isfinite(value):
+        raise _Offence(f"is {value!r}, which JSON has no number for")
+
+
+def _check_str(value: str, depth: int) -> None:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise _Offence(f"holds a lone surrogate at {error.start}") from None
+
+
+def _check_list(value: list[Json], depth: int) -> None:
+    _check_depth(depth)
+    for index, item in enumerate(value):
+        try:
+            _check(item, depth + 1)
+        except _Offence as offence:
+            offence.steps.append(f"[{index}]")
+            raise
+
+
+def _check_dict(value: dict[str, Json], depth: int) -> None:
+    _check_depth(depth)
+    for key, item in value.items():
+        if type(key) is not str:
+            raise _Offence(f"has a key of type {type(key).__qualname__}; JSON keys are str")
+        try:
+            _check_str(key, depth)
+            _check(item, depth + 1)
+        except _Offence as offence:
+            offence.steps.append(f"[{key[:40]!a}]")
+            raise
+
+
+def _check_depth(depth: int) -> None:
+    if depth >= MAX_DEPTH:
+        raise _Offence(f"is nested more than {MAX_DEPTH} deep")
+
+
+_CHECKS: dict[type, Callable[[Any, int], None]] = {
+    type(None): _accept,
+    bool: _accept,
+    int: _check_int,
+    float: _check_float,
+    str: _check_str,
+    list: _check_list,
+    dict: _check_dict,
+}

@@ -1,0 +1,48 @@
+"""The outbox: what a turn posted, written with the turn's end and sent after it."""
+
+from datetime import datetime
+
+from django.db import models
+
+from botstate.db.clock import to_datetime
+from botstate.models.inbox import Turn
+from botstate.models.threads import Thread
+
+
+class Delivery(models.Model):
+    """One message on its way out, named by its turn and its position in it; sent in the order of the ids."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting"
+        SENT = "sent"
+        FAILED = "failed"
+
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="deliveries")
+    turn = models.ForeignKey(Turn, null=True, on_delete=models.SET_NULL, related_name="deliveries")
+    position = models.IntegerField()
+    kind = models.CharField(max_length=10)
+    payload = models.TextField()
+    #: Who alone sees an ephemeral message.
+    user = models.CharField(max_length=64, blank=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
+    attempts = models.IntegerField(default=0)
+    due_us = models.BigIntegerField(default=0)
+    error = models.CharField(max_length=200, blank=True)
+    #: What the platform calls the message, once sent, and the digest by which a click finds it.
+    channel = models.CharField(max_length=64, blank=True)
+    ref = models.CharField(max_length=64, blank=True)
+    message_digest = models.UUIDField(null=True, unique=True, editable=False)
+    created_us = models.BigIntegerField()
+    sent_us = models.BigIntegerField(null=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [models.UniqueConstraint(fields=["turn", "position"], name="botstate_delivery_position")]
+        indexes = [models.Index(fields=["thread", "status", "id"], name="botstate_delivery_next")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+    @property
+    def sent_at(self) -> datetime | None:
+        return to_datetime(self.sent_us)

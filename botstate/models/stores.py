@@ -1,0 +1,93 @@
+"""The tables of the ORM store. Times are microseconds since 1970 by the store's clock."""
+
+from django.db import models
+
+
+class Addressed(models.Model):
+    """A row per (namespace, facet, key); the digest is what is compared, the label is for people."""
+
+    digest = models.UUIDField(primary_key=True, editable=False)
+    namespace = models.CharField(max_length=255, blank=True)
+    label = models.TextField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.namespace}:{self.label}" if self.namespace else self.label
+
+
+class KvEntry(Addressed):
+    """A kv value as exact JSON text."""
+
+    value = models.TextField()
+    expires_us = models.BigIntegerField(null=True, db_index=True)
+
+    class Meta:
+        verbose_name = "kv entry"
+        verbose_name_plural = "kv entries"
+
+
+class ListHead(Addressed):
+    """A list's counters and expiry; the one row that its writers lock."""
+
+    length = models.BigIntegerField(default=0)
+    next_seq = models.BigIntegerField(default=0)
+    expires_us = models.BigIntegerField(null=True, db_index=True)
+
+    class Meta:
+        verbose_name = "list"
+
+
+class ListItem(models.Model):
+    """One value of a list; `seq` grows from old to new without gaps."""
+
+    pk = models.CompositePrimaryKey("head_id", "seq")
+    head = models.ForeignKey(ListHead, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="+")
+    seq = models.BigIntegerField()
+    value = models.TextField()
+
+
+class LockRow(Addressed):
+    """A lock: updated in place, never deleted and inserted again by its users. No token means free."""
+
+    token = models.CharField(max_length=64, blank=True)
+    fence = models.BigIntegerField()
+    expires_us = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        verbose_name = "lock"
+
+
+class DedupEntry(Addressed):
+    """A key that is claimed (with a token) or done (without one), until it expires."""
+
+    token = models.CharField(max_length=64, blank=True)
+    expires_us = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        verbose_name = "dedup entry"
+        verbose_name_plural = "dedup entries"
+
+
+class QueueHead(Addressed):
+    """A queue's counters and expiry; the one row that its users lock."""
+
+    depth = models.BigIntegerField(default=0)
+    next_seq = models.BigIntegerField(default=0)
+    expires_us = models.BigIntegerField(null=True, db_index=True)
+
+    class Meta:
+        verbose_name = "queue"
+
+
+class QueueItem(models.Model):
+    """One value of a queue; claimed while it has a token and its lease has not ended."""
+
+    pk = models.CompositePrimaryKey("head_id", "seq")
+    head = models.ForeignKey(QueueHead, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="+")
+    seq = models.BigIntegerField()
+    value = models.TextField()
+    token = models.CharField(max_length=64, blank=True)
+    lease_expires_us = models.BigIntegerField(null=True)
+    attempts = models.IntegerField(default=0)

@@ -1,0 +1,1 @@
+"""One package per chat platform; they know contracts, and nothing of each other or of the runtime."""

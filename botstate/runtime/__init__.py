@@ -1,0 +1,1 @@
+"""Bots and their turns: accepting events, leasing threads, running handlers, sending what they posted."""

@@ -1,0 +1,101 @@
+"""Sending what ended turns have posted: in order per thread, marked once sent."""
+
+import logging
+from typing import cast
+
+from botstate import exact_json
+from botstate.contracts.events import Origin
+from botstate.contracts.platforms import DeliveryDelayed, DeliveryFailed, DeliveryKind, Outbound, Platform, Sent
+from botstate.db.clock import now_us
+from botstate.db.transactions import run_durable
+from botstate.models import Delivery
+from botstate.runtime.addresses import message_digest
+from botstate.runtime.lease import Lease, require
+from botstate.runtime.turns import backoff_us
+
+logger = logging.getLogger("botstate.runtime")
+
+MAX_ATTEMPTS = 12
+
+
+def send_waiting(using: str, lease: Lease, platform: Platform, origin: Origin, conversation: str) -> None:
+    """Send the thread's waiting deliveries that are due, oldest first, until one is to be tried later.
+
+    No transaction is open while the platform is asked. A delivery that was sent and not marked, because the process
+    died in between, is sent again. Raises TurnSuperseded.
+    """
+    while (delivery := _next_due(using, lease)) is not None:
+        outbound = Outbound(
+            kind=cast(DeliveryKind, delivery.kind),
+            origin=origin,
+            conversation=conversation,
+            payload=exact_json.loads(delivery.payload),
+            user=delivery.user,
+        )
+        try:
+            sent = platform.send(outbound)
+        except DeliveryDelayed as error:
+            _mark_delayed(using, delivery, error)
+        except DeliveryFailed as error:
+            _mark_failed(using, delivery, error.code)
+        except Exception as error:
+            # A platform's client that fails in a way of its own must not hold its thread up for ever.
+            _mark_delayed(using, delivery, DeliveryDelayed(type(error).__qualname__))
+        else:
+            _mark_sent(using, delivery, origin, sent)
+
+
+def _next_due(using: str, lease: Lease) -> Delivery | None:
+    def find() -> Delivery | None:
+        now = require(using, lease)
+        waiting = Delivery.objects.using(using).filter(thread_id=lease.thread_id, status=Delivery.Status.WAITING)
+        first = waiting.order_by("id").first()
+        return first if first is not None and first.due_us <= now else None
+
+    return run_durable(using, find, "sending a message")
+
+
+def _mark_sent(using: str, delivery: Delivery, origin: Origin, sent: Sent) -> None:
+    """Mark a delivery, whether or not the lease still lives: it has been sent, and must not be again."""
+    row = Delivery.objects.using(using).filter(pk=delivery.pk)
+    digest = message_digest(origin, sent.channel, sent.ref) if sent.ref and delivery.kind == "post" else None
+
+    def mark() -> None:
+        row.update(
+            status=Delivery.Status.SENT,
+            attempts=delivery.attempts + 1,
+            channel=sent.channel,
+            ref=sent.ref,
+            message_digest=digest,
+            sent_us=now_us(using),
+            error="",
+        )
+
+    run_durable(using, mark, "marking a message as sent")
+
+
+def _mark_delayed(using: str, delivery: Delivery, error: DeliveryDelayed) -> None:
+    attempts = delivery.attempts + 1
+    if attempts >= MAX_ATTEMPTS:
+        _mark_failed(using, delivery, error.code)
+        return
+    wait_us = backoff_us(attempts)
+    if error.retry_after_s is not None:
+        wait_us = max(wait_us, int(error.retry_after_s * 1_000_000))
+    row = Delivery.objects.using(using).filter(pk=delivery.pk, status=Delivery.Status.WAITING)
+
+    def mark() -> None:
+        row.update(attempts=attempts, due_us=now_us(using) + wait_us, error=error.code[:200])
+
+    run_durable(using, mark, "delaying a message")
+    logger.warning("delivery %s delayed: %s", delivery.pk, error.code)
+
+
+def _mark_failed(using: str, delivery: Delivery, code: str) -> None:
+    row = Delivery.objects.using(using).filter(pk=delivery.pk, status=Delivery.Status.WAITING)
+    run_durable(
+        using,
+        lambda: row.update(status=Delivery.Status.FAILED, attempts=delivery.attempts + 1, error=code[:200]),
+        "failing a message",
+    )
+    logger.error("delivery %s failed: %s", delivery.pk, code)

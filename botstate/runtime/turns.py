@@ -1,0 +1,128 @@
+"""The rows of a turn's life: claimed under the lease, ended under it."""
+
+import random
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from botstate import exact_json
+from botstate.actions.snapshots import write_snapshots
+from botstate.db.transactions import run_durable
+from botstate.models import Delivery, ThreadState, Turn
+from botstate.runtime.lease import Lease, require
+from botstate.runtime.thread import Post, Thread
+from botstate.threads.buffer import StoredState
+from botstate.threads.states import write_state
+
+FIRST_BACKOFF_US = 1_000_000
+MAX_BACKOFF_US = 60 * 1_000_000
+DIED_REASON = "its worker died"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedTurn:
+    """A turn that is ours to run: its event as exact JSON text, and the state that it starts from."""
+
+    id: int
+    attempt: int
+    event_text: str
+    state: StoredState
+
+
+def claim_next(using: str, lease: Lease, max_attempts: int) -> ClaimedTurn | None:
+    """Mark the thread's next turn as running and return it, or None when none is due.
+
+    A turn that is found running lost its worker, and is run again, as long as attempts are left; else it is dead.
+    Raises TurnSuperseded.
+    """
+
+    def claim() -> ClaimedTurn | None:
+        now = require(using, lease)
+        turns = Turn.objects.using(using).filter(thread_id=lease.thread_id).open().order_by("sequence")
+        while (turn := turns.first()) is not None:
+            if turn.attempts < max_attempts:
+                return _start(using, lease, turn, now) if turn.due_us <= now else None
+            turn.status, turn.reason, turn.finished_us = Turn.Status.DEAD, DIED_REASON, now
+            turn.save(using=using, update_fields=["status", "reason", "finished_us"])
+        return None
+
+    return run_durable(using, claim, "claiming a turn")
+
+
+def end_done(using: str, lease: Lease, turn: ClaimedTurn, thread: Thread, retention_us: int) -> list[Delivery]:
+    """Store what the turn did, and that it is done, in one fenced transaction; return its posts, to be sent.
+
+    Raises TurnSuperseded, and StateInvalid where a state that moved on meanwhile cannot take the changes; then
+    nothing was stored.
+    """
+
+    def end() -> list[Delivery]:
+        now = require(using, lease)
+        write_state(using, lease.thread_id, thread.state_buffer, now)
+        deliveries = Delivery.objects.using(using).bulk_create(
+            _delivery(lease.thread_id, turn.id, post, now) for post in thread.posts
+        )
+        controls = zip(deliveries, (post.controls for post in thread.posts), strict=True)
+        write_snapshots(using, controls, now, retention_us)
+        Turn.objects.using(using).filter(pk=turn.id).update(
+            status=Turn.Status.DONE, finished_us=now, error_type="", error_place="", reason=""
+        )
+        return deliveries
+
+    return run_durable(using, end, "ending a turn")
+
+
+def end_failed(using: str, lease: Lease, turn: ClaimedTurn, error: BaseException, max_attempts: int) -> Turn.Status:
+    """Record a failed attempt: tried again after a backoff, or dead after the last one. Raises TurnSuperseded."""
+    is_last = turn.attempt >= max_attempts
+    status = Turn.Status.DEAD if is_last else Turn.Status.FAILED
+
+    def end() -> None:
+        now = require(using, lease)
+        Turn.objects.using(using).filter(pk=turn.id).update(
+            status=status,
+            due_us=now + backoff_us(turn.attempt),
+            finished_us=now if is_last else None,
+            error_type=type(error).__qualname__[:200],
+            error_place=place_of(error)[:300],
+        )
+
+    run_durable(using, end, "ending a turn")
+    return status
+
+
+def backoff_us(attempt: int) -> int:
+    """Return how long to wait after failed attempt number `attempt`: 1 s, doubling up to 60 s, with jitter."""
+    longest = min(FIRST_BACKOFF_US * 2 ** (attempt - 1), MAX_BACKOFF_US)
+    return random.randint(longest // 2, longest)
+
+
+def place_of(error: BaseException) -> str:
+    """Return "file.py:line in function" of where the error was raised; never its message, which may quote people."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name}" if frames else ""
+
+
+def _start(using: str, lease: Lease, turn: Turn, now: int) -> ClaimedTurn:
+    turn.status = Turn.Status.RUNNING
+    turn.attempts += 1
+    turn.fence, turn.started_us = lease.fence, now
+    turn.save(using=using, update_fields=["status", "attempts", "fence", "started_us"])
+    return ClaimedTurn(turn.pk, turn.attempts, turn.event, _stored_state(using, lease.thread_id))
+
+
+def _stored_state(using: str, thread_id: int) -> StoredState:
+    row = ThreadState.objects.using(using).filter(pk=thread_id).first()
+    return StoredState(None, 0) if row is None else StoredState(row.value, row.version)
+
+
+def _delivery(thread_id: int, turn_id: int, post: Post, now_us: int) -> Delivery:
+    return Delivery(
+        thread_id=thread_id,
+        turn_id=turn_id,
+        position=post.position,
+        kind=post.kind,
+        payload=exact_json.dumps(post.payload, "message"),
+        user=post.user,
+        created_us=now_us,
+    )

@@ -1,0 +1,62 @@
+"""`stores["alias"]`, one store per alias, thread and process; `store` stands for the default one."""
+
+from collections.abc import Iterator
+from threading import Lock
+from typing import Any, cast
+
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from botstate.conf import get_settings
+from botstate.contracts.stores import StateStore
+from botstate.exceptions import BotStateMisconfigured
+
+
+class StoreHandler:
+    """The stores of BOTSTATE["STORES"] by alias, made when first asked for. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._stores: dict[str, StateStore] = {}
+        self._making = Lock()
+        setting_changed.connect(self._forget)
+
+    def __getitem__(self, alias: str) -> StateStore:
+        found = self._stores.get(alias)
+        if found is not None:
+            return found
+        with self._making:
+            if alias not in self._stores:
+                self._stores[alias] = self._make(alias)
+            return self._stores[alias]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(get_settings().stores)
+
+    def _make(self, alias: str) -> StateStore:
+        configured = get_settings().stores
+        if alias not in configured:
+            raise BotStateMisconfigured(f"BOTSTATE['STORES'] has no store {alias!r}; it has {sorted(configured)}")
+        entry = configured[alias]
+        try:
+            backend = import_string(entry["BACKEND"])
+        except (ImportError, KeyError) as error:
+            raise BotStateMisconfigured(f"BOTSTATE['STORES'][{alias!r}] names no backend: {error}") from error
+        try:
+            return cast(StateStore, backend(**entry.get("OPTIONS", {})))
+        except TypeError as error:
+            raise BotStateMisconfigured(f"BOTSTATE['STORES'][{alias!r}] has a wrong option: {error}") from error
+
+    def _forget(self, *, setting: str, **kwargs: Any) -> None:
+        if setting == "BOTSTATE":
+            self._stores.clear()
+
+
+class StoreProxy:
+    """One alias's store, looked up at each use, so that it can be imported before settings are ready."""
+
+    def __init__(self, handler: StoreHandler, alias: str) -> None:
+        self._handler = handler
+        self._alias = alias
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._handler[self._alias], name)

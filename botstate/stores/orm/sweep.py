@@ -1,0 +1,76 @@
+"""Deleting expired rows in batches that lock little and skip what is locked."""
+
+from functools import partial
+
+from django.db.models import Model, Q
+
+from botstate.db.batches import lock_batch
+from botstate.db.clock import now_us
+from botstate.db.errors import translated_errors
+from botstate.db.transactions import run_joined
+from botstate.models.stores import DedupEntry, KvEntry, ListHead, ListItem, LockRow, QueueHead, QueueItem
+
+BATCH = 200
+#: A lock row that nobody has used for this long goes; a later one of its key starts with a greater fence.
+LOCK_ROW_IDLE_US = 86_400 * 1_000_000
+
+_HEADS: dict[str, tuple[type[Model], type[Model]]] = {
+    "list": (ListHead, ListItem),
+    "queue": (QueueHead, QueueItem),
+}
+
+
+def sweep(using: str, limit: int) -> dict[str, int]:
+    """Delete at most `limit` expired rows of each facet, of every namespace; return how many by facet."""
+    with translated_errors(using):
+        now = now_us(using)
+    expired = Q(expires_us__lte=now)
+    return {
+        "kv": _sweep_rows(using, KvEntry, expired, limit),
+        "list": _sweep_heads(using, "list", expired, limit),
+        "lock": _sweep_rows(using, LockRow, Q(expires_us__lte=now - LOCK_ROW_IDLE_US), limit),
+        "dedup": _sweep_rows(using, DedupEntry, expired, limit),
+        "queue": _sweep_heads(using, "queue", expired, limit),
+    }
+
+
+def _sweep_rows(using: str, model: type[Model], expired: Q, limit: int) -> int:
+    def delete_batch(size: int) -> int:
+        keys = lock_batch(using, model._default_manager.using(using).filter(expired), size)
+        model._default_manager.using(using).filter(pk__in=keys).delete()
+        return len(keys)
+
+    deleted = 0
+    while deleted < limit:
+        size = min(BATCH, limit - deleted)
+        batch = run_joined(using, partial(delete_batch, size))
+        deleted += batch
+        if batch < size:
+            break
+    return deleted
+
+
+def _sweep_heads(using: str, facet: str, expired: Q, limit: int) -> int:
+    """Delete the items of expired heads, and each head once it is empty; `limit` counts both."""
+    head_model, item_model = _HEADS[facet]
+
+    def delete_batch(size: int) -> int:
+        keys = lock_batch(using, head_model._default_manager.using(using).filter(expired), 1)
+        if not keys:
+            return 0
+        items = item_model._default_manager.using(using).filter(head_id=keys[0])
+        doomed = list(items.order_by("seq").values_list("seq", flat=True)[:size])
+        items.filter(seq__in=doomed).delete()
+        if len(doomed) == size:
+            return size
+        head_model._default_manager.using(using).filter(pk=keys[0]).delete()
+        return len(doomed) + 1
+
+    deleted = 0
+    while deleted < limit:
+        size = min(BATCH, limit - deleted)
+        batch = run_joined(using, partial(delete_batch, size))
+        deleted += batch
+        if batch == 0:
+            break
+    return deleted

@@ -1,0 +1,10 @@
+"""What a project that uses botstate may test with. Needs pytest."""
+
+import pytest
+
+# Before they are imported, so that a failed assertion in them says what it compared.
+pytest.register_assert_rewrite("botstate.testing.conformance")
+
+from botstate.testing.conformance import StoreConformance  # noqa: E402
+
+__all__ = ["StoreConformance"]

@@ -1,0 +1,79 @@
+"""A turn's own view of its thread's state: what is stored, and the changes that are not stored yet."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botstate.exceptions import StateConflict
+from botstate.threads.schema import State, StateSchema
+
+Change = Callable[[State], State]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredState:
+    """What the database holds: exact JSON text and its version; no text and version 0 before the first write."""
+
+    text: str | None
+    version: int
+
+
+class StateBuffer:
+    """Collects a turn's changes of state, each validated when it is made, readable by the turn at once.
+
+    They are kept as changes, not as a result: where the stored state has moved on meanwhile, `result_on` makes them
+    again on what it is then, so that patches of different fields both survive.
+    """
+
+    def __init__(self, schema: StateSchema, stored: StoredState) -> None:
+        self._schema = schema
+        self._stored = stored
+        self._replacement: State | None = None
+        self._changes: list[Change] = []
+        self._text = stored.text
+
+    @property
+    def is_changed(self) -> bool:
+        """True once there is something to write."""
+        return self._replacement is not None or bool(self._changes)
+
+    def read(self) -> State:
+        """Return a fresh copy of the state with this turn's changes. Raises StateInvalid."""
+        return self._schema.initial() if self._text is None else self._schema.load(self._text)
+
+    def patch(self, patch: Mapping[str, Any]) -> None:
+        """Replace top-level fields."""
+        self._apply(lambda state: self._schema.merge(state, patch))
+
+    def replace(self, value: Any) -> None:
+        """Replace the whole state, readable or not."""
+        replacement = self._schema.replacement(value)
+        self._text = self._schema.dump(replacement)
+        self._replacement, self._changes = replacement, []
+
+    def update(self, change: Change) -> None:
+        """Replace the whole state by what `change` makes of it; it may be called again on a newer state."""
+        self._apply(lambda state: self._schema.replacement(change(state)))
+
+    def expect_version(self, version: int | None) -> None:
+        """Raise StateConflict unless the turn reads the state at `version`; None expects nothing."""
+        if version is not None and version != self._stored.version:
+            raise StateConflict(f"the state is at version {self._stored.version}, not {version}")
+
+    def result_on(self, current: StoredState) -> str:
+        """Return the text to store, given what is stored now. Raises StateInvalid."""
+        if current == self._stored and self._text is not None:
+            return self._text
+        state = self._base(current)
+        for change in self._changes:
+            state = change(state)
+        return self._schema.dump(state)
+
+    def _base(self, current: StoredState) -> State:
+        if self._replacement is not None:
+            return self._replacement
+        return self._schema.initial() if current.text is None else self._schema.load(current.text)
+
+    def _apply(self, change: Change) -> None:
+        self._text = self._schema.dump(change(self.read()))
+        self._changes.append(change)

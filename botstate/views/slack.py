@@ -1,0 +1,101 @@
+"""Slack's webhooks. An answer of 200 means that the event is stored."""
+
+import logging
+import re
+from collections.abc import Callable
+from functools import wraps
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.http.request import UnreadablePostError
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from botstate.conf import SlackApp, get_settings
+from botstate.contracts.addresses import readable
+from botstate.contracts.events import Event, Ignored
+from botstate.exceptions import StoreError, WebhookRejected
+from botstate.platforms.slack.parse import (
+    MalformedRequest,
+    parse_challenge,
+    parse_event,
+    parse_form_payload,
+    parse_interaction,
+    parse_json,
+)
+from botstate.platforms.slack.verify import verify
+from botstate.runtime.bot import Bot
+from botstate.runtime.doorbell import doorbell
+from botstate.runtime.inbox import accept, accept_ignored
+from botstate.runtime.registry import bots
+from botstate.types import Json
+
+logger = logging.getLogger("botstate.webhooks")
+
+_RETRY_NUMBER = re.compile(r"[0-9]{1,3}", re.ASCII)
+
+View = Callable[[HttpRequest], HttpResponse]
+VerifiedView = Callable[[HttpRequest, SlackApp, bytes], HttpResponse]
+
+
+def webhook(view: VerifiedView) -> View:
+    """Turn a view of verified bytes into a webhook.
+
+    401 for what Slack did not sign, 400 for what it signed and would never send, 503 when the event could not be
+    stored, so that Slack sends it again. No answer and no log line holds anything of the request.
+    """
+
+    @csrf_exempt
+    @require_POST
+    @transaction.non_atomic_requests
+    @wraps(view)
+    def answer(request: HttpRequest) -> HttpResponse:
+        try:
+            body = request.body
+            return view(request, verify(get_settings().slack, request.headers, body), body)
+        except WebhookRejected as error:
+            logger.warning("refused a request to %s: %s", request.path, error)
+            return HttpResponse(status=401)
+        except (MalformedRequest, UnreadablePostError) as error:
+            logger.warning("malformed request to %s: %s", request.path, type(error).__name__)
+            return HttpResponse(status=400)
+        except StoreError as error:
+            logger.error("could not store an event: %s (%s)", type(error).__name__, type(error.__cause__).__name__)
+            return HttpResponse(status=503)
+
+    return answer
+
+
+@webhook
+def events(request: HttpRequest, app: SlackApp, body: bytes) -> HttpResponse:
+    """The Events API."""
+    payload = parse_json(body)
+    challenge = parse_challenge(payload)
+    if challenge is not None:
+        return HttpResponse(challenge, content_type="text/plain")
+    bot = bots.for_app(app.bot)
+    return _store(bot, parse_event(payload, bot.name, app.app_id, _retry(request)))
+
+
+@webhook
+def interactive(request: HttpRequest, app: SlackApp, body: bytes) -> HttpResponse:
+    """Clicks and shortcuts."""
+    payload = parse_form_payload(body)
+    bot = bots.for_app(app.bot)
+    return _store(bot, parse_interaction(payload, bot.name, app.app_id))
+
+
+def _store(bot: Bot, event: Event | Ignored) -> HttpResponse:
+    using = get_settings().database
+    accepted = accept_ignored(using, bot, event) if isinstance(event, Ignored) else accept(using, bot, event)
+    if accepted.thread_id is not None:
+        doorbell.ring(accepted.thread_id)
+    return HttpResponse(status=200)
+
+
+def _retry(request: HttpRequest) -> dict[str, Json]:
+    """Return what Slack says of its earlier tries: {"num", "reason"}, or nothing the first time."""
+    number = request.headers.get("X-Slack-Retry-Num", "")
+    if not _RETRY_NUMBER.fullmatch(number):
+        return {}
+    return {"num": int(number), "reason": readable(request.headers.get("X-Slack-Retry-Reason", ""))[:100]}

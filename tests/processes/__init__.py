@@ -1,0 +1,1 @@
+"""Tests with real processes; also the app whose bot they run."""

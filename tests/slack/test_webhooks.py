@@ -1,0 +1,229 @@
+"""The two webhooks: what gets in, what is stored, and what it costs."""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from botstate import Bot
+from botstate.models import Receipt, Thread, Turn
+from tests.slack.signing import SlackSender, payload, sign
+
+pytestmark = pytest.mark.django_db
+
+EVENTS, INTERACTIVE = "/slack/events", "/slack/interactive"
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+
+#: From the view's first statement to its last; BEGIN and COMMIT are included. docs/measurements.md says the same.
+STATEMENTS = {"first of a thread": 6, "message": 7, "click": 7, "redelivery": 6, "ignored": 3}
+
+
+@pytest.fixture(autouse=True)
+def bot(make_bot: Callable[..., Bot]) -> Bot:
+    made = make_bot(on_lock_conflict="queue")
+    made.on_message(lambda thread, message: None)
+    return made
+
+
+def stored() -> tuple[int, int]:
+    return Receipt.objects.count(), Turn.objects.count()
+
+
+def test_a_mention_is_stored_before_the_200(slack: SlackSender) -> None:
+    assert slack.mention().status_code == 200
+    turn = Turn.objects.select_related("thread", "receipt").get()
+    assert (turn.kind, turn.status, turn.sequence) == ("mention", "waiting", 1)
+    assert (turn.thread.bot, turn.thread.platform, turn.thread.workspace) == ("helper", "slack", "T111")
+    assert turn.thread.key == "C111:1595926230.009600"
+    assert turn.thread.ring_us is not None
+    assert turn.receipt is not None
+    assert turn.receipt.expires_us - turn.receipt.received_us == pytest.approx(24 * 3600 * 1_000_000, rel=1e-4)
+
+
+def test_a_redelivery_stores_nothing(slack: SlackSender) -> None:
+    slack.mention()
+    response = slack.event(payload("event_app_mention"), X_Slack_Retry_Num="1", X_Slack_Retry_Reason="http_timeout")
+    assert response.status_code == 200
+    assert stored() == (1, 1)
+
+
+def test_the_twin_of_a_mention_stores_nothing(slack: SlackSender) -> None:
+    slack.mention()
+    slack.message(ts="1595926230.009600", text="<@W111> Hi there!")
+    assert stored() == (1, 1)
+
+
+def test_a_retry_that_is_the_first_to_arrive_is_accepted_and_says_so(slack: SlackSender) -> None:
+    slack.event(payload("event_app_mention"), X_Slack_Retry_Num="2", X_Slack_Retry_Reason="http_error")
+    event = json.loads(Turn.objects.get().event)
+    assert event["data"]["retry"] == {"num": 2, "reason": "http_error"}
+
+
+@pytest.mark.parametrize("number", ["x", "", "1.5", "9" * 5_000, "é"])
+def test_junk_in_slacks_retry_headers_does_no_harm(slack: SlackSender, number: str) -> None:
+    assert slack.event(payload("event_app_mention"), X_Slack_Retry_Num=number).status_code == 200
+    assert stored() == (1, 1)
+
+
+def test_the_challenge_is_answered_and_stores_nothing(slack: SlackSender) -> None:
+    response = slack.event(payload("url_verification"))
+    assert (response.status_code, response.content.decode()) == (200, payload("url_verification")["challenge"])
+    assert stored() == (0, 0)
+
+
+def test_an_unsigned_challenge_is_refused() -> None:
+    body = json.dumps(payload("url_verification")).encode()
+    assert Client().post(EVENTS, body, content_type=JSON).status_code == 401
+
+
+def test_an_ignored_event_leaves_a_receipt_that_says_why(slack: SlackSender) -> None:
+    assert slack.event(payload("event_reaction_added")).status_code == 200
+    assert "reaction_added" in Receipt.objects.get().ignored
+    assert stored() == (1, 0)
+
+
+@pytest.mark.parametrize("path", [EVENTS, INTERACTIVE])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-Slack-Signature": "v0=" + "0" * 64},
+        {"X-Slack-Request-Timestamp": "x"},
+        {"X-Slack-Request-Timestamp": "1.5"},
+        {"X-Slack-Request-Timestamp": "1" * 5_000},
+        {"X-Slack-Request-Timestamp": str(int(time.time()) - 301)},
+        {"X-Slack-Request-Timestamp": "é"},
+        {"X-Slack-Signature": "é" * 67},
+        {"X-Slack-Signature": ""},
+    ],
+    ids=range(9),
+)
+def test_what_slack_did_not_sign_is_refused_and_leaves_nothing(
+    slack: SlackSender, path: str, headers: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    body = json.dumps(payload("event_app_mention")).encode()
+    wrong = sign(body, secret="wrong") | headers if headers else {}
+    with caplog.at_level(logging.DEBUG):
+        assert slack.send(path, body, JSON, wrong).status_code == 401
+    assert stored() == (0, 0)
+    assert not any(secret in caplog.text for secret in ("Hi there!", "v0=", "signing secret", "W222"))
+
+
+def test_a_stale_request_is_refused_even_if_signed(slack: SlackSender) -> None:
+    body = json.dumps(payload("event_app_mention")).encode()
+    stale = sign(body, str(int(time.time()) - 301))
+    assert slack.send(EVENTS, body, JSON, stale).status_code == 401
+
+
+MALFORMED: list[tuple[str, bytes]] = [
+    (EVENTS, b""),
+    (EVENTS, b"{"),
+    (EVENTS, b"[]"),
+    (EVENTS, b"{}"),
+    (EVENTS, b'{"type": "event_callback"}'),
+    (EVENTS, b'{"type": "event_callback", "event": [], "team_id": "T1"}'),
+    (EVENTS, b'{"type": "event_callback", "event": {"type": "message"}, "team_id": "T1\\u0000"}'),
+    (EVENTS, b'{"type": "event_callback", "event": {"type": "message"}, "team_id": "' + b"T" * 3_000 + b'"}'),
+    (EVENTS, b"[" * 50_000),
+    (EVENTS, b'{"n": 1e999, "x": NaN}'),
+    (INTERACTIVE, b""),
+    (INTERACTIVE, b"payload=x"),
+    (INTERACTIVE, b"payload=%ff"),
+    (INTERACTIVE, urlencode({"payload": "[]"}).encode()),
+    (INTERACTIVE, urlencode({"payload": '{"type": "block_actions"}'}).encode()),
+    (INTERACTIVE, urlencode({"payload": '{"type": "block_actions", "actions": [7]}'}).encode()),
+]
+
+
+@pytest.mark.parametrize(("path", "body"), MALFORMED, ids=range(len(MALFORMED)))
+def test_what_slack_signed_and_would_never_send_is_a_400(slack: SlackSender, path: str, body: bytes) -> None:
+    assert slack.post(path, body, JSON if path == EVENTS else FORM).status_code == 400
+    assert stored() == (0, 0)
+
+
+def test_a_body_that_is_not_utf8_is_refused(slack: SlackSender) -> None:
+    assert slack.post(EVENTS, b'{"a": "\xff"}', JSON).status_code == 401
+    assert stored() == (0, 0)
+
+
+@pytest.mark.parametrize("path", [EVENTS, INTERACTIVE])
+def test_only_post_is_allowed(path: str) -> None:
+    assert Client().get(path).status_code == 405
+
+
+def test_a_body_over_the_sites_limit_is_a_400(slack: SlackSender, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000
+    assert slack.mention(text="x" * 2_000).status_code == 400
+    assert stored() == (0, 0)
+
+
+def test_threads_workspaces_and_bots_are_apart(slack: SlackSender) -> None:
+    value = payload("event_app_mention")
+    slack.event(value)
+    slack.event({**value, "team_id": "T222"})
+    assert Thread.objects.count() == 2
+    assert stored() == (2, 2)
+
+
+def test_messages_of_a_thread_are_numbered_in_order(slack: SlackSender) -> None:
+    slack.mention(ts="1.0")
+    for number in range(2, 5):
+        slack.message(ts=f"1.{number}", thread_ts="1.0")
+    assert list(Turn.objects.order_by("sequence").values_list("sequence", "kind")) == [
+        (1, "mention"),
+        (2, "message"),
+        (3, "message"),
+        (4, "message"),
+    ]
+
+
+def test_drop_records_a_message_that_meets_a_waiting_turn_as_dropped(
+    slack: SlackSender, make_bot: Callable[..., Bot]
+) -> None:
+    make_bot(on_lock_conflict="drop")
+    slack.mention(ts="1.0")
+    assert slack.message(ts="2.0", thread_ts="1.0").status_code == 200
+    first, second = Turn.objects.order_by("sequence")
+    assert (first.status, second.status) == ("waiting", "dropped")
+    assert second.reason
+    assert second.finished_us is not None
+
+
+def test_a_click_always_queues(slack: SlackSender, make_bot: Callable[..., Bot]) -> None:
+    make_bot(on_lock_conflict="drop")
+    slack.mention(ts="1.0")
+    slack.click("1.0", "ck:0")
+    assert [turn.status for turn in Turn.objects.order_by("sequence")] == ["waiting", "waiting"]
+
+
+def test_an_expired_receipt_recognises_nothing_any_more(slack: SlackSender) -> None:
+    slack.mention()
+    Receipt.objects.update(expires_us=1)
+    slack.mention()
+    assert Turn.objects.count() == 2
+    assert Receipt.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_number_of_statements_from_request_to_200(slack: SlackSender, make_bot: Callable[..., Bot]) -> None:
+    make_bot(on_lock_conflict="drop")
+
+    def count(send: Callable[[], Any]) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert send().status_code == 200
+        return len(queries)
+
+    # PostgreSQL is also told to give up on a statement in time.
+    limit = 1 if connection.vendor == "postgresql" else 0
+    assert count(lambda: slack.mention(ts="1.0")) == STATEMENTS["first of a thread"] + limit
+    assert count(lambda: slack.message(ts="2.0", thread_ts="1.0")) == STATEMENTS["message"] + limit
+    assert count(lambda: slack.click("1.0", "ck:0")) == STATEMENTS["click"] + limit
+    assert count(lambda: slack.mention(ts="1.0")) == STATEMENTS["redelivery"] + limit
+    assert count(lambda: slack.event(payload("event_reaction_added"))) == STATEMENTS["ignored"] + limit

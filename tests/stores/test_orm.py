@@ -1,0 +1,109 @@
+"""What the ORM store has beyond the contract: namespaces, options, and what it keeps for people to read."""
+
+from typing import Any
+
+import pytest
+
+from botstate.models import KvEntry, ListHead, LockRow, QueueHead
+from botstate.stores import OrmStore
+from tests.stores.clock import advance
+
+pytestmark = pytest.mark.django_db
+
+NAMESPACES = ["", "a", "A", "a ", "ab", "a\x00", "é", "e\u0301", "a" * 255, "kv", "\U0001f600"]
+
+
+def test_namespaces_share_no_key() -> None:
+    stores = {namespace: OrmStore(namespace=namespace) for namespace in NAMESPACES}
+    for namespace, store in stores.items():
+        store.kv.set("key", namespace)
+        assert store.list.append("key", namespace) == 1
+        assert store.queue.enqueue("key", namespace) == 1
+        assert store.lock.acquire("key") is not None
+        assert store.dedup.seen("key", 60) is False
+    assert [store.kv.get("key") for store in stores.values()] == NAMESPACES
+
+
+def test_a_namespace_and_a_key_do_not_run_into_each_other() -> None:
+    OrmStore(namespace="a").kv.set("bc", 1)
+    assert OrmStore(namespace="ab").kv.get("c") is None
+    assert OrmStore().kv.get("abc") is None
+    assert OrmStore().kv.get("a:bc") is None
+
+
+@pytest.mark.parametrize("namespace", ["a" * 256, "\ud800", 7])
+def test_a_bad_namespace_is_refused(namespace: Any) -> None:
+    with pytest.raises(ValueError, match="namespace"):
+        OrmStore(namespace=namespace)
+
+
+@pytest.mark.parametrize("bound", [0, -1, 1.5, "1", None])
+def test_a_bad_bound_on_values_is_refused(bound: Any) -> None:
+    with pytest.raises(ValueError, match="max_value_bytes"):
+        OrmStore(max_value_bytes=bound)
+
+
+def test_the_bound_on_values_can_be_set() -> None:
+    store = OrmStore(max_value_bytes=10)
+    store.kv.set("key", "x" * 8)
+    with pytest.raises(ValueError, match="at most 10 bytes"):
+        store.kv.set("key", "x" * 9)
+    assert store.kv.get("key") == "x" * 8
+
+
+def test_rows_tell_people_their_key_in_ascii() -> None:
+    OrmStore(namespace="bot").kv.set("T1:é\x00\n", 1)
+    row = KvEntry.objects.get()
+    assert (row.namespace, row.label) == ("bot", r"T1:\xe9\x00\n")
+    assert str(row) == r"bot:T1:\xe9\x00\n"
+
+
+def test_a_lock_is_updated_in_place() -> None:
+    store = OrmStore()
+    for _ in range(3):
+        lock = store.lock.acquire("key")
+        assert lock is not None
+        assert store.lock.release("key", lock.token)
+    assert LockRow.objects.count() == 1, "release keeps the row, and its fence"
+
+
+def test_the_sweep_removes_a_lock_that_was_idle_for_a_day_and_its_fence_still_grows() -> None:
+    store = OrmStore()
+    first = store.lock.acquire("key", ttl=60)
+    assert first is not None
+    advance(3_600)
+    assert store.sweep()["lock"] == 0
+    advance(86_400)
+    assert store.sweep()["lock"] == 1
+    assert not LockRow.objects.exists()
+    second = store.lock.acquire("key")
+    assert second is not None
+    assert second.fence > first.fence
+
+
+def test_sweeps_of_more_than_one_batch_are_counted() -> None:
+    store = OrmStore()
+    for number in range(450):
+        store.list.append("key", number, ttl=60)
+    KvEntry.objects.bulk_create(
+        KvEntry(digest=f"{number:032x}", namespace="", label=str(number), value="1", expires_us=1)
+        for number in range(450)
+    )
+    advance(60)
+    assert store.sweep(limit=420) == {"kv": 420, "list": 420, "lock": 0, "dedup": 0, "queue": 0}
+    assert store.sweep(limit=420) == {"kv": 30, "list": 31, "lock": 0, "dedup": 0, "queue": 0}, "items and their head"
+
+
+def test_what_was_emptied_leaves_nothing_behind_once_it_is_swept() -> None:
+    store = OrmStore()
+    for number in range(3):
+        store.queue.enqueue(f"queue {number}", 1)
+        store.list.append(f"list {number}", 1)
+        store.list.trim(f"list {number}", 0)
+    claim = store.queue.claim("queue 0", 60)
+    assert claim is not None
+    store.queue.ack("queue 0", claim.token)
+    store.queue.dequeue("queue 1")
+    store.sweep()
+    assert list(QueueHead.objects.values_list("label", flat=True)) == ["queue 2"], "a drained queue takes no room"
+    assert not ListHead.objects.exists(), "an emptied list takes no room"
