@@ -52,6 +52,10 @@ def _check_database(settings: Settings) -> list[CheckMessage]:
 
 def _check_stores(settings: Settings) -> list[CheckMessage]:
     found: list[CheckMessage] = []
+    if "default" not in settings.stores:
+        found.append(
+            Error("BOTSTATE['STORES'] has no 'default'.", hint="`botstate.store` is that one.", id="botstate.E003")
+        )
     for alias in settings.stores:
         try:
             stores[alias]
@@ -68,12 +72,12 @@ def _check_bots(settings: Settings) -> list[CheckMessage]:
     claimed: set[tuple[str, str]] = set()
     for app in settings.slack:
         try:
-            bots.for_app(app.bot)
+            bot_name = bots.for_app(app.bot).name
         except BotStateMisconfigured as error:
             found.append(Error(str(error), hint="Set BOT in BOTSTATE['SLACK'] to a bot's name.", id="botstate.E005"))
-        secret = ("secret", app.signing_secret)
-        name = ("app", f"{app.bot} {app.app_id}")
-        if secret in claimed or name in claimed:
+            continue
+        claims = {("secret", app.signing_secret), (f"bot {bot_name}", app.app_id)}
+        if claims & claimed:
             found.append(
                 Error(
                     "Two entries of BOTSTATE['SLACK'] claim one app.",
@@ -81,5 +85,5 @@ def _check_bots(settings: Settings) -> list[CheckMessage]:
                     id="botstate.E006",
                 )
             )
-        claimed |= {secret, name}
+        claimed |= claims
     return found

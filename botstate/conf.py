@@ -12,6 +12,7 @@ from django.dispatch import receiver
 from botstate.exceptions import BotStateMisconfigured
 
 DEFAULT_STORES = {"default": {"BACKEND": "botstate.stores.OrmStore"}}
+MAX_APP_ID_CHARACTERS = 64
 SLACK_API_URL = "https://slack.com/api/"
 
 
@@ -76,8 +77,17 @@ def _slack_app(entry: Mapping[str, Any]) -> SlackApp:
     if unknown:
         raise BotStateMisconfigured(f"BOTSTATE['SLACK'] has unknown keys: {', '.join(sorted(map(repr, unknown)))}")
     secret = entry.get("SIGNING_SECRET")
-    if not isinstance(secret, str) or not secret.strip():
-        raise BotStateMisconfigured("BOTSTATE['SLACK'] needs a SIGNING_SECRET that is not empty")
+    if not isinstance(secret, str) or not secret or secret != secret.strip():
+        raise BotStateMisconfigured(
+            "BOTSTATE['SLACK'] needs a SIGNING_SECRET that is not empty, with no space around it"
+        )
+    for name in ("BOT_TOKEN", "APP_ID", "API_URL"):
+        if name in entry and not isinstance(entry[name], str):
+            raise BotStateMisconfigured(f"BOTSTATE['SLACK'][{name!r}] must be text")
+    if len(entry.get("APP_ID", "")) > MAX_APP_ID_CHARACTERS:
+        raise BotStateMisconfigured(f"BOTSTATE['SLACK']['APP_ID'] may have at most {MAX_APP_ID_CHARACTERS} characters")
+    if not entry.get("API_URL", SLACK_API_URL).startswith(("http://", "https://")):
+        raise BotStateMisconfigured("BOTSTATE['SLACK']['API_URL'] must be an http or https URL")
     return SlackApp(**{name.lower(): value for name, value in entry.items()})
 
 

@@ -30,14 +30,9 @@ def run_turns(thread_ids: list[int]) -> dict[str, int]:
 @shared_task(name="botstate.redeliver", ignore_result=True)
 def redeliver() -> int:
     """Ring for every thread that has something due and no live lease; return how many."""
-    from botstate.runtime.doorbell import publish
-    from botstate.runtime.redeliver import take_due_threads
+    from botstate.runtime.redeliver import ring_for_due_threads
 
-    rung = 0
-    while thread_ids := take_due_threads():
-        publish(thread_ids)
-        rung += len(thread_ids)
-    return rung
+    return ring_for_due_threads()
 
 
 @shared_task(name="botstate.sweep", ignore_result=True)

@@ -1,7 +1,7 @@
 """From a stored control to the handler that the person was shown."""
 
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
@@ -11,21 +11,15 @@ from botstate import exact_json
 from botstate.actions.controls import Control, Path, find_controls, identify
 from botstate.exceptions import ActionExpired
 from botstate.models import ActionSnapshot
-from botstate.types import Json
 from botstate.ui.components import Component
 from botstate.ui.handlers import unbound
-from botstate.ui.nodes import Handler, Node
+from botstate.ui.nodes import Handler as BoundOrNot
+from botstate.ui.nodes import Node
+
+logger = logging.getLogger("botstate.actions")
 
 HOT_CONTROLS = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """A handler with what it was shown with."""
-
-    handler: Callable[..., Any]
-    value: Json
-    args: Json
+Handler = Callable[..., Any]
 
 
 class HotControls:
@@ -35,30 +29,30 @@ class HotControls:
     """
 
     def __init__(self, size: int = HOT_CONTROLS) -> None:
-        self._resolved: LRUCache[tuple[int, str], Resolved] = LRUCache(size)
+        self._handlers: LRUCache[tuple[int, str], Handler] = LRUCache(size)
         self._lock = Lock()
 
     def remember(self, delivery_id: int, control: Control) -> None:
         """Keep a posted control's handler."""
-        resolved = Resolved(unbound(control.handler), control.value, control.bound_args)
-        with self._lock:
-            self._resolved[delivery_id, control.action_id] = resolved
+        if control.handler is not None:
+            with self._lock:
+                self._handlers[delivery_id, control.action_id] = unbound(control.handler)
 
-    def get(self, snapshot: ActionSnapshot) -> Resolved | None:
+    def get(self, snapshot: ActionSnapshot) -> Handler | None:
         """Return the handler of a snapshot, or None on a cold start."""
         with self._lock:
-            return self._resolved.get((snapshot.delivery_id, snapshot.action_id))
+            return self._handlers.get((snapshot.delivery_id, snapshot.action_id))
 
     def clear(self) -> None:
         """Forget everything, as a restart does."""
         with self._lock:
-            self._resolved.clear()
+            self._handlers.clear()
 
 
 hot_controls = HotControls()
 
 
-def resolve(snapshot: ActionSnapshot, components: Mapping[str, Component]) -> Resolved:
+def resolve(snapshot: ActionSnapshot, components: Mapping[str, Component]) -> Handler:
     """Return the handler that was shown, from the hot cache or by rendering its component again with the same props.
 
     Raises ActionExpired when the component is gone, cannot be rendered with these props any more, or does not have
@@ -67,20 +61,19 @@ def resolve(snapshot: ActionSnapshot, components: Mapping[str, Component]) -> Re
     return hot_controls.get(snapshot) or _resolve_cold(snapshot, components)
 
 
-def _resolve_cold(snapshot: ActionSnapshot, components: Mapping[str, Component]) -> Resolved:
+def _resolve_cold(snapshot: ActionSnapshot, components: Mapping[str, Component]) -> Handler:
     component = components.get(snapshot.component)
     if component is None:
         raise ActionExpired(f"component {snapshot.component!r} is not known to the bot")
-    props = exact_json.loads(snapshot.props)
     try:
-        controls = list(find_controls(component.render(props)))
+        controls = list(find_controls(component.render(exact_json.loads(snapshot.props))))
     except Exception as error:
+        logger.warning("component %s: %s when rendered again", snapshot.component, type(error).__qualname__)
         raise ActionExpired(f"component {snapshot.component!r} no longer renders with its stored props") from error
-    args = exact_json.loads(snapshot.bound_args) if snapshot.bound_args else None
-    return Resolved(unbound(_same_control(snapshot, controls)), exact_json.loads(snapshot.value), args)
+    return unbound(_same_control(snapshot, controls))
 
 
-def _same_control(snapshot: ActionSnapshot, controls: list[tuple[Path, Node, Handler]]) -> Handler:
+def _same_control(snapshot: ActionSnapshot, controls: list[tuple[Path, Node, BoundOrNot]]) -> BoundOrNot:
     identity = exact_json.loads(snapshot.control)
     path = tuple(exact_json.loads(snapshot.path))
     same = [(at, handler) for at, node, handler in controls if identify(node, handler) == identity]

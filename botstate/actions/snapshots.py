@@ -47,13 +47,13 @@ def consume_once(using: str, snapshot: ActionSnapshot, turn_id: int) -> None:
 def _snapshot(delivery: Delivery, control: Control, now_us: int, retention_us: int) -> ActionSnapshot:
     return ActionSnapshot(
         thread_id=delivery.thread_id,
-        delivery=delivery,
+        delivery_id=delivery.pk,
         action_id=control.action_id,
         component=control.component,
-        props=exact_json.dumps(control.props),
+        props=control.props_text,
         path=exact_json.dumps(list(control.path)),
-        value=exact_json.dumps(control.value),
-        bound_args="" if control.bound_args is None else exact_json.dumps(control.bound_args),
+        value=control.value_text,
+        bound_args=control.args_text,
         control=exact_json.dumps(control.identity),
         label=control.label[:200],
         once=control.once,

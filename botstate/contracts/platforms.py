@@ -15,7 +15,7 @@ class Outbound:
     """One message on its way out.
 
     conversation: the thread's key. payload: what `Platform.render` made. user: who
-    alone sees an ephemeral one.
+    alone sees an ephemeral one. channel: where that is, if not in the thread's own.
     """
 
     kind: DeliveryKind
@@ -23,6 +23,7 @@ class Outbound:
     conversation: str
     payload: dict[str, Json]
     user: str = ""
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)

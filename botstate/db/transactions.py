@@ -25,8 +25,8 @@ def run_durable(
 
     Deadlocks, serialization failures and a busy SQLite are retried, bounded, with jitter, so `operation` may run
     more than once. Inside the caller's transaction it raises StoreError, because its effect must be seen by others
-    before it returns; `what` names it in the error. within_s: about how long it may take in all; PostgreSQL enforces
-    it on each statement. Raises StoreUnavailable.
+    before it returns; `what` names it in the error. within_s: how long it may take in all, if at most two of its
+    statements wait for a lock; PostgreSQL enforces half of it on each. Raises StoreUnavailable.
     """
     return _retried(using, lambda: _run_once(using, operation, what, within_s), within_s)
 
@@ -80,7 +80,7 @@ def _limit_statements(using: str, within_s: float) -> None:
     connection = connections[using]
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL statement_timeout = {int(within_s * 1000)}")
+            cursor.execute(f"SET LOCAL statement_timeout = {max(1, int(within_s * 500))}")
 
 
 @contextmanager

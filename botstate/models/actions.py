@@ -18,7 +18,7 @@ class ActionSnapshot(models.Model):
 
     thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="actions")
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="actions")
-    action_id = models.CharField(max_length=64)
+    action_id = models.CharField(max_length=255)
     component = models.CharField(max_length=200)
     props = models.TextField()
     path = models.TextField()

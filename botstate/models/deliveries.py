@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import models
 
 from botstate.db.clock import to_datetime
+from botstate.db.fields import DigestField
 from botstate.models.inbox import Turn
 from botstate.models.threads import Thread
 
@@ -31,7 +32,7 @@ class Delivery(models.Model):
     #: What the platform calls the message, once sent, and the digest by which a click finds it.
     channel = models.CharField(max_length=64, blank=True)
     ref = models.CharField(max_length=64, blank=True)
-    message_digest = models.UUIDField(null=True, unique=True, editable=False)
+    message_digest = DigestField(null=True, unique=True, editable=False)
     created_us = models.BigIntegerField()
     sent_us = models.BigIntegerField(null=True)
 

@@ -5,13 +5,14 @@ from datetime import datetime
 from django.db import models
 
 from botstate.db.clock import to_datetime
+from botstate.db.fields import DigestField
 from botstate.models.threads import Thread
 
 
 class Receipt(models.Model):
     """One accepted event. The digest of its identity is the primary key: a redelivery cannot be stored twice."""
 
-    digest = models.UUIDField(primary_key=True, editable=False)
+    digest = DigestField(primary_key=True, editable=False)
     bot = models.CharField(max_length=100)
     platform = models.CharField(max_length=20)
     workspace = models.CharField(max_length=64)

@@ -2,11 +2,13 @@
 
 from django.db import models
 
+from botstate.db.fields import DigestField
+
 
 class Addressed(models.Model):
     """A row per (namespace, facet, key); the digest is what is compared, the label is for people."""
 
-    digest = models.UUIDField(primary_key=True, editable=False)
+    digest = DigestField(primary_key=True, editable=False)
     namespace = models.CharField(max_length=255, blank=True)
     label = models.TextField()
 

@@ -9,12 +9,13 @@ from datetime import datetime
 from django.db import models
 
 from botstate.db.clock import to_datetime
+from botstate.db.fields import DigestField
 
 
 class Thread(models.Model):
     """One conversation of one bot, and its inbox: whoever adds a turn, or ends the lease, locks this row."""
 
-    digest = models.UUIDField(unique=True, editable=False)
+    digest = DigestField(unique=True, editable=False)
     bot = models.CharField(max_length=100)
     platform = models.CharField(max_length=20)
     app = models.CharField(max_length=64, blank=True)

@@ -19,6 +19,7 @@ Handler = Callable[..., Any]
 HandlerT = TypeVar("HandlerT", bound=Handler)
 
 MAX_NAME_CHARACTERS = 100
+MAX_COMPONENT_CHARACTERS = 200
 
 
 class Bot:
@@ -106,12 +107,26 @@ class Bot:
 
         def register(render: Callable[..., Any]) -> Component:
             made = Component(name or render.__name__, render)
+            if not 1 <= len(made.name) <= MAX_COMPONENT_CHARACTERS:
+                raise BotStateMisconfigured(
+                    f"a component's name may have at most {MAX_COMPONENT_CHARACTERS} characters"
+                )
             if made.name in self.components:
                 raise BotStateMisconfigured(f"{self!r} has two components named {made.name!r}")
             self.components[made.name] = made
             return made
 
         return register if function is None else register(function)
+
+    def handles(self, event: Event) -> bool:
+        """True if something of this bot runs for `event`, or somebody has to be told that nothing does.
+
+        Slack reports the use of a link button as a click; that and an unknown shortcut concern nobody.
+        """
+        action_id = str(event.data.get("action_id") or "")
+        if event.kind == "shortcut" or event.data.get("is_link"):
+            return action_id in self._interactions
+        return event.kind == "click" or bool(self.handlers_for(event))
 
     def handlers_for(self, event: Event) -> list[Handler]:
         """Return the handlers of a message or mention."""

@@ -17,7 +17,8 @@ logger = logging.getLogger("botstate.runtime")
 TASK = "botstate.run_turns"
 GATHER_S = 0.02
 MAX_WAITING = 10_000
-THREADS_PER_TASK = 100
+#: Few, because a task runs them one after another, and a slow handler holds up those behind it.
+THREADS_PER_TASK = 10
 #: A publisher that has been stuck in one call for so long is left behind, and another one started.
 STUCK_AFTER_S = 10.0
 MAX_STUCK = 3
@@ -48,7 +49,11 @@ class Doorbell:
         with self._rung:
             if len(self._waiting) < MAX_WAITING:
                 self._waiting[thread_id] = None
-            self._ensure_publisher()
+            try:
+                self._ensure_publisher()
+            except RuntimeError as error:
+                # The process has no thread left to give; the next ring tries again.
+                logger.warning("no thread to ring from: %s", error)
             self._rung.notify()
 
     def _ensure_publisher(self) -> None:
@@ -59,8 +64,9 @@ class Doorbell:
             publisher.is_abandoned = True
             publisher = None
         if publisher is None:
-            self._publisher = _Publisher(self)
-            self._publisher.start()
+            publisher = _Publisher(self)
+            publisher.start()
+            self._publisher = publisher
 
     def take_waiting(self, publisher: "_Publisher") -> list[int]:
         """Wait for something to ring for and take it all; nothing for a publisher that was left behind."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 
+from botstate import exact_json
 from botstate.actions.resolving import resolve
 from botstate.actions.snapshots import consume_once, find_snapshot
 from botstate.contracts.events import Event
@@ -44,23 +45,35 @@ async def _wait_for(result: Awaitable[Any]) -> None:
 
 
 def _run_click(using: str, bot: Bot, event: Event, thread: Thread) -> None:
-    """Run the handler of the clicked control, or tell the person why there is none."""
+    """Run the handler of the clicked control, or tell the person why there is none.
+
+    The value and the arguments are those that were posted. Only for a control that this bot has not posted, such as
+    one in blocks from elsewhere, the value is what the request says.
+    """
     action_id = str(event.data.get("action_id") or "")
-    handler = bot.interaction_handler(action_id)
-    if handler is not None:
-        call(handler, (thread, Click.of(event, event.data.get("value"), None)))
-        return
+    own_handler = bot.interaction_handler(action_id)
     try:
         snapshot = find_snapshot(using, _clicked_delivery(using, event), action_id, now_us(using))
-        resolved = resolve(snapshot, bot.components)
+    except ActionExpired:
+        if own_handler is None:
+            _tell(thread, event, EXPIRED_TEXT)
+        else:
+            call(own_handler, (thread, Click.of(event, event.data.get("value"), None)))
+        return
+    try:
+        handler = own_handler or resolve(snapshot, bot.components)
         _consume(using, snapshot, thread)
     except ActionExpired:
-        thread.post_ephemeral(EXPIRED_TEXT, user=event.user)
-        return
+        _tell(thread, event, EXPIRED_TEXT)
     except ActionConsumed:
-        thread.post_ephemeral(CONSUMED_TEXT, user=event.user)
-        return
-    call(resolved.handler, (thread, Click.of(event, resolved.value, resolved.args)), resolved.args)
+        _tell(thread, event, CONSUMED_TEXT)
+    else:
+        args = exact_json.loads(snapshot.bound_args) if snapshot.bound_args else None
+        call(handler, (thread, Click.of(event, exact_json.loads(snapshot.value), args)), args)
+
+
+def _tell(thread: Thread, event: Event, text: str) -> None:
+    thread.post_ephemeral(text, user=event.user, channel=event.channel)
 
 
 def _consume(using: str, snapshot: ActionSnapshot, thread: Thread) -> None:

@@ -70,16 +70,21 @@ class Heartbeat:
         pulse = Pulse(using, lease)
         with self._changed:
             self._pulses.append(pulse)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._beat, name="botstate-heartbeat", daemon=True)
-                self._thread.start()
-            self._changed.notify()
         try:
+            self._ensure_thread()
             yield pulse
         finally:
             with self._changed:
                 self._pulses.remove(pulse)
                 self._changed.notify()
+
+    def _ensure_thread(self) -> None:
+        with self._changed:
+            if self._thread is None:
+                thread = threading.Thread(target=self._beat, name="botstate-heartbeat", daemon=True)
+                thread.start()
+                self._thread = thread
+            self._changed.notify()
 
     def _beat(self) -> None:
         try:

@@ -1,5 +1,6 @@
 """Accepting events: receipt and turn in one short transaction, before anybody is told that they were."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -9,6 +10,7 @@ from django.db import IntegrityError
 from django.db.models import BigIntegerField, Case, F, Q, Value, When
 
 from botstate import exact_json
+from botstate.contracts.addresses import readable
 from botstate.contracts.events import CONFLICTING_KINDS, Event, Ignored, Origin
 from botstate.db.clock import StoreNow
 from botstate.db.transactions import run_durable, run_joined
@@ -21,6 +23,8 @@ ACCEPT_WITHIN_S = 2.5
 MAX_TRIES = 3
 #: How long a bell that was rung is trusted before `redeliver` rings again.
 REDELIVER_INTERVAL_US = 10 * 1_000_000
+MAX_REASON_CHARACTERS = 200
+NO_HANDLER_REASON = "the bot has no handler for it"
 CONFLICT_REASON = "a turn of the thread was running or waiting"
 
 
@@ -44,9 +48,12 @@ class Accepted:
 def accept(using: str, bot: Bot, event: Event) -> Accepted:
     """Store an event's receipt and its turn, and return once they are committed.
 
-    A redelivery finds the receipt and changes nothing. The turn's sequence is taken under the thread's row, so that
-    the order of turns is the order of commits. Raises StoreUnavailable, and then nothing was stored.
+    What the bot has no handler for leaves a receipt and no turn. A redelivery finds the receipt and changes nothing.
+    The turn's sequence is taken under the thread's row, so that the order of turns is the order of commits.
+    Raises StoreUnavailable, and then nothing was stored.
     """
+    if not bot.handles(event):
+        return accept_ignored(using, bot, Ignored(event.origin, event.identity, NO_HANDLER_REASON))
     event_text = exact_json.dumps(event.to_json(), "event")
     receipt = _receipt(bot, event.origin, event.identity)
 
@@ -74,8 +81,8 @@ def _receipt(bot: Bot, origin: Origin, identity: str, ignored: str = "") -> Rece
         bot=bot.name,
         platform=origin.platform,
         workspace=origin.workspace,
-        identity=identity,
-        ignored=ignored,
+        identity=readable(identity),
+        ignored=readable(ignored)[:MAX_REASON_CHARACTERS],
         received_us=StoreNow(),
         expires_us=StoreNow() + Value(bot.dedup_ttl_us),
     )
@@ -87,9 +94,10 @@ def _store_once(using: str, receipt: Receipt, store: Callable[[], Accepted]) -> 
     A unique violation is a redelivery where the receipt is there and has not expired. Else two first events of a
     thread met, or an expired receipt was still there: then it is tried again.
     """
+    ends_at = time.monotonic() + ACCEPT_WITHIN_S
     for _ in range(MAX_TRIES):
         try:
-            return run_durable(using, store, "accepting an event", ACCEPT_WITHIN_S)
+            return run_durable(using, store, "accepting an event", max(0.1, ends_at - time.monotonic()))
         except IntegrityError as error:
             failure = error
         if _stands(using, receipt):
@@ -116,8 +124,8 @@ def _store_turn(using: str, bot: Bot, event: Event, event_text: str, receipt: Re
         thread.last_sequence += 1
         _touch_thread(using, thread, rings=not is_dropped)
     turn = Turn(
-        thread=thread,
-        receipt=receipt,
+        thread_id=thread.pk,
+        receipt_id=receipt.pk,
         sequence=thread.last_sequence,
         kind=event.kind,
         event=event_text,
@@ -173,4 +181,4 @@ def _is_busy(using: str, thread: Thread) -> bool:
     """True while a turn of the thread waits, or runs under a live lease."""
     waits = Q(status__in=[Turn.Status.WAITING, Turn.Status.FAILED])
     runs = Q(status=Turn.Status.RUNNING, thread__lease__expires_us__gt=StoreNow())
-    return Turn.objects.using(using).filter(waits | runs, thread=thread).exists()
+    return Turn.objects.using(using).filter(waits | runs, thread_id=thread.pk).exists()

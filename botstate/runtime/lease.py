@@ -26,15 +26,13 @@ def take(using: str, thread_id: int, ttl_us: int) -> Lease | None:
     token = secrets.token_hex(16)
 
     def take_row() -> Lease | None:
-        rows = ThreadLease.objects.using(using)
-        row = rows.select_for_update().filter(pk=thread_id).first()
+        row, now = _locked(using, thread_id)
         if row is None:
             if not Thread.objects.using(using).filter(pk=thread_id).exists():
                 return None
-            rows.bulk_create([ThreadLease(thread_id=thread_id)], ignore_conflicts=True)
-            row = rows.select_for_update().get(pk=thread_id)
-        now = now_us(using)
-        if row.token and row.expires_us > now:
+            ThreadLease.objects.using(using).bulk_create([ThreadLease(thread_id=thread_id)], ignore_conflicts=True)
+            row, now = _locked(using, thread_id)
+        if row is None or (row.token and row.expires_us > now):
             return None
         row.token, row.fence, row.expires_us, row.holder = token, row.fence + 1, now + ttl_us, _holder()
         row.save(using=using)
@@ -47,8 +45,7 @@ def renew(using: str, lease: Lease) -> bool:
     """Let the lease live for another time-to-live from now; False once it has expired or gone to another."""
 
     def renew_row() -> bool:
-        row = ThreadLease.objects.using(using).select_for_update().filter(pk=lease.thread_id).first()
-        now = now_us(using)
+        row, now = _locked(using, lease.thread_id)
         if row is None or not _is_held(row, lease, now):
             return False
         row.expires_us = now + lease.ttl_us
@@ -64,8 +61,7 @@ def require(using: str, lease: Lease) -> int:
     Raises TurnSuperseded when the lease has expired or gone to another: whatever the transaction would write is then
     rolled back with it.
     """
-    row = ThreadLease.objects.using(using).select_for_update().filter(pk=lease.thread_id).first()
-    now = now_us(using)
+    row, now = _locked(using, lease.thread_id)
     if row is None or not _is_held(row, lease, now):
         raise TurnSuperseded(f"the lease {lease.fence} on thread {lease.thread_id} is over")
     return now
@@ -115,6 +111,12 @@ def _next_due_us(using: str, thread_id: int) -> int | None:
     waiting = Delivery.objects.using(using).filter(thread_id=thread_id, status=Delivery.Status.WAITING)
     delivery = waiting.order_by("id").first()
     return min((row.due_us for row in (turn, delivery) if row is not None), default=None)
+
+
+def _locked(using: str, thread_id: int) -> tuple[ThreadLease | None, int]:
+    """Return the lease's row, locked, and the store's time after that."""
+    row = ThreadLease.objects.using(using).select_for_update().filter(pk=thread_id).first()
+    return row, now_us(using)
 
 
 def _is_held(row: ThreadLease, lease: Lease, now: int) -> bool:

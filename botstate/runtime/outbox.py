@@ -1,7 +1,11 @@
 """Sending what ended turns have posted: in order per thread, marked once sent."""
 
 import logging
+from functools import partial
 from typing import cast
+from uuid import UUID
+
+from django.db import IntegrityError
 
 from botstate import exact_json
 from botstate.contracts.events import Origin
@@ -16,6 +20,7 @@ from botstate.runtime.turns import backoff_us
 logger = logging.getLogger("botstate.runtime")
 
 MAX_ATTEMPTS = 12
+MAX_RETRY_AFTER_S = 3_600
 
 
 def send_waiting(using: str, lease: Lease, platform: Platform, origin: Origin, conversation: str) -> None:
@@ -24,13 +29,14 @@ def send_waiting(using: str, lease: Lease, platform: Platform, origin: Origin, c
     No transaction is open while the platform is asked. A delivery that was sent and not marked, because the process
     died in between, is sent again. Raises TurnSuperseded.
     """
-    while (delivery := _next_due(using, lease)) is not None:
+    while (delivery := _start_next(using, lease)) is not None:
         outbound = Outbound(
             kind=cast(DeliveryKind, delivery.kind),
             origin=origin,
             conversation=conversation,
             payload=exact_json.loads(delivery.payload),
             user=delivery.user,
+            channel=delivery.channel,
         )
         try:
             sent = platform.send(outbound)
@@ -45,47 +51,57 @@ def send_waiting(using: str, lease: Lease, platform: Platform, origin: Origin, c
             _mark_sent(using, delivery, origin, sent)
 
 
-def _next_due(using: str, lease: Lease) -> Delivery | None:
-    def find() -> Delivery | None:
+def _start_next(using: str, lease: Lease) -> Delivery | None:
+    """Count an attempt of the thread's next delivery and return it, or None when none is due.
+
+    It is counted before it is made: one that ends in no answer at all, over and over, is given up like any other.
+    """
+
+    def start() -> Delivery | None:
         now = require(using, lease)
         waiting = Delivery.objects.using(using).filter(thread_id=lease.thread_id, status=Delivery.Status.WAITING)
-        first = waiting.order_by("id").first()
-        return first if first is not None and first.due_us <= now else None
+        while (first := waiting.order_by("id").first()) is not None:
+            if first.due_us > now:
+                return None
+            if first.attempts < MAX_ATTEMPTS:
+                first.attempts += 1
+                first.save(using=using, update_fields=["attempts"])
+                return first
+            first.status = Delivery.Status.FAILED
+            first.save(using=using, update_fields=["status"])
+            logger.error("delivery %s failed after %s attempts: %s", first.pk, first.attempts, first.error)
+        return None
 
-    return run_durable(using, find, "sending a message")
+    return run_durable(using, start, "sending a message")
 
 
 def _mark_sent(using: str, delivery: Delivery, origin: Origin, sent: Sent) -> None:
     """Mark a delivery, whether or not the lease still lives: it has been sent, and must not be again."""
     row = Delivery.objects.using(using).filter(pk=delivery.pk)
-    digest = message_digest(origin, sent.channel, sent.ref) if sent.ref and delivery.kind == "post" else None
+    marks = {"status": Delivery.Status.SENT, "channel": sent.channel, "ref": sent.ref, "error": ""}
+    digest = message_digest(origin, sent.channel, sent.ref) if sent.ref else None
 
-    def mark() -> None:
-        row.update(
-            status=Delivery.Status.SENT,
-            attempts=delivery.attempts + 1,
-            channel=sent.channel,
-            ref=sent.ref,
-            message_digest=digest,
-            sent_us=now_us(using),
-            error="",
-        )
+    def mark(digest: UUID | None) -> None:
+        row.update(**marks, message_digest=digest, sent_us=now_us(using))
 
-    run_durable(using, mark, "marking a message as sent")
+    try:
+        run_durable(using, partial(mark, digest), "marking a message as sent")
+    except IntegrityError:
+        logger.error("delivery %s: the platform gave another message the same name", delivery.pk)
+        run_durable(using, partial(mark, None), "marking a message as sent")
 
 
 def _mark_delayed(using: str, delivery: Delivery, error: DeliveryDelayed) -> None:
-    attempts = delivery.attempts + 1
-    if attempts >= MAX_ATTEMPTS:
+    if delivery.attempts >= MAX_ATTEMPTS:
         _mark_failed(using, delivery, error.code)
         return
-    wait_us = backoff_us(attempts)
+    wait_us = backoff_us(delivery.attempts)
     if error.retry_after_s is not None:
-        wait_us = max(wait_us, int(error.retry_after_s * 1_000_000))
+        wait_us = max(wait_us, int(min(error.retry_after_s, MAX_RETRY_AFTER_S) * 1_000_000))
     row = Delivery.objects.using(using).filter(pk=delivery.pk, status=Delivery.Status.WAITING)
 
     def mark() -> None:
-        row.update(attempts=attempts, due_us=now_us(using) + wait_us, error=error.code[:200])
+        row.update(due_us=now_us(using) + wait_us, error=error.code[:200])
 
     run_durable(using, mark, "delaying a message")
     logger.warning("delivery %s delayed: %s", delivery.pk, error.code)
@@ -95,7 +111,7 @@ def _mark_failed(using: str, delivery: Delivery, code: str) -> None:
     row = Delivery.objects.using(using).filter(pk=delivery.pk, status=Delivery.Status.WAITING)
     run_durable(
         using,
-        lambda: row.update(status=Delivery.Status.FAILED, attempts=delivery.attempts + 1, error=code[:200]),
+        lambda: row.update(status=Delivery.Status.FAILED, error=code[:200]),
         "failing a message",
     )
     logger.error("delivery %s failed: %s", delivery.pk, code)

@@ -5,20 +5,32 @@ from botstate.db.batches import lock_batch
 from botstate.db.clock import now_us
 from botstate.db.transactions import run_durable
 from botstate.models import Thread
+from botstate.runtime.doorbell import publish
 from botstate.runtime.inbox import REDELIVER_INTERVAL_US
 
 BATCH = 500
 
 
-def take_due_threads() -> list[int]:
-    """Return at most 500 threads to ring for, longest waiting first, and put their next ring off by the interval.
+def ring_for_due_threads() -> int:
+    """Ring for every thread that has something due and no live lease; return how many, longest waiting first.
 
-    A thread that a worker has is looked at again when its lease would end. Rows that another `redeliver` has locked
-    are left to it. One indexed query and one or two updates for the whole batch.
+    Its next ring is then put off by the interval; a thread that a worker has is looked at again when its lease would
+    end. Rows that another `redeliver` has locked are left to it. An indexed query and a few updates per 500 threads.
     """
+    rung = 0
+    while True:
+        idle, found = _take_batch()
+        publish(idle)
+        rung += len(idle)
+        if found < BATCH:
+            return rung
+
+
+def _take_batch() -> tuple[list[int], int]:
+    """Return the idle threads of the first 500 that are due, and how many were due."""
     using = get_settings().database
 
-    def take() -> list[int]:
+    def take() -> tuple[list[int], int]:
         threads = Thread.objects.using(using)
         due = lock_batch(using, threads.filter(ring_us__lte=now_us(using)).order_by("ring_us"), BATCH)
         now = now_us(using)
@@ -27,6 +39,6 @@ def take_due_threads() -> list[int]:
         threads.filter(pk__in=idle).update(ring_us=now + REDELIVER_INTERVAL_US)
         if leased:
             threads.filter(pk__in=list(leased)).update(ring_us=min(leased.values()))
-        return idle
+        return idle, len(due)
 
     return run_durable(using, take, "taking threads to ring for")

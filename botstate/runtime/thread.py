@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from botstate.actions.controls import Control, bind_controls
+from botstate.contracts.addresses import check_text
 from botstate.contracts.platforms import DeliveryKind, Platform
-from botstate.exceptions import TurnSuperseded
+from botstate.exceptions import ActionError, TurnSuperseded
 from botstate.runtime.heartbeat import Pulse
 from botstate.threads.buffer import StateBuffer
 from botstate.types import Json
+from botstate.ui.components import Component
+
+MAX_ID_CHARACTERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,7 @@ class Post:
     payload: dict[str, Json]
     controls: list[Control]
     user: str = ""
+    channel: str = ""
 
 
 class TurnInfo:
@@ -49,11 +54,19 @@ class Thread:
 
     What a handler changes and posts is buffered, readable by itself, and stored in one transaction together with the
     turn's end, or not at all. No method does I/O, so all of them may be called in `def` and `async def` handlers.
-    Every change raises TurnSuperseded once the turn has lost its thread.
+    Every change raises TurnSuperseded once the turn has lost its thread, or has ended.
     """
 
     def __init__(
-        self, *, key: str, platform_name: str, workspace: str, turn: TurnInfo, state: StateBuffer, platform: Platform
+        self,
+        *,
+        key: str,
+        platform_name: str,
+        workspace: str,
+        turn: TurnInfo,
+        state: StateBuffer,
+        platform: Platform,
+        components: Mapping[str, Component],
     ) -> None:
         self.key = key
         self.platform = platform_name
@@ -62,6 +75,8 @@ class Thread:
         self.posts: list[Post] = []
         self.state_buffer = state
         self._renderer = platform
+        self._components = components
+        self._is_over = False
 
     def __repr__(self) -> str:
         return f"<Thread {self.platform} {self.key}>"
@@ -104,17 +119,35 @@ class Thread:
         """
         return self._post(ui, "post")
 
-    def post_ephemeral(self, ui: Any, *, user: str) -> Posted:
-        """Like `post`, for the eyes of `user` alone."""
-        return self._post(ui, "ephemeral", user)
+    def post_ephemeral(self, ui: Any, *, user: str, channel: str = "") -> Posted:
+        """Like `post`, for the eyes of `user` alone; `channel` is the conversation's own where it is left out."""
+        check_text(user, "user", MAX_ID_CHARACTERS)
+        if channel:
+            check_text(channel, "channel", MAX_ID_CHARACTERS)
+        return self._post(ui, "ephemeral", user, channel)
 
-    def _post(self, ui: Any, kind: Literal["post", "ephemeral"], user: str = "") -> Posted:
+    def end(self) -> None:
+        """Refuse every change from now on: what a handler left running does must not be lost in silence."""
+        self._is_over = True
+
+    def _post(self, ui: Any, kind: DeliveryKind, user: str = "", channel: str = "") -> Posted:
         self._check_current()
         bound = bind_controls(ui)
-        post = Post(len(self.posts), kind, self._renderer.render(bound.nodes), bound.controls, user)
+        if not bound.nodes:
+            raise ValueError("there is nothing in this message to post")
+        for control in bound.controls:
+            self._check_known(control)
+        post = Post(len(self.posts), kind, self._renderer.render(bound.nodes), bound.controls, user, channel)
         self.posts.append(post)
         return Posted(post.position)
+
+    def _check_known(self, control: Control) -> None:
+        """A control of a component that the bot does not know could never be clicked after a restart."""
+        if control.element and self._components.get(control.component) is not control.element.component:
+            raise ActionError(f"component {control.component!r} has controls and is no component of this thread's bot")
 
     def _check_current(self) -> None:
         if self.turn.superseded:
             raise TurnSuperseded(f"turn {self.turn.id} has lost its thread")
+        if self._is_over:
+            raise TurnSuperseded(f"turn {self.turn.id} has ended")

@@ -1,10 +1,12 @@
 """The rows of a turn's life: claimed under the lease, ended under it."""
 
 import random
+import sysconfig
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+import botstate
 from botstate import exact_json
 from botstate.actions.snapshots import write_snapshots
 from botstate.db.transactions import run_durable
@@ -17,6 +19,10 @@ from botstate.threads.states import write_state
 FIRST_BACKOFF_US = 1_000_000
 MAX_BACKOFF_US = 60 * 1_000_000
 DIED_REASON = "its worker died"
+_LIBRARIES = (
+    str(Path(botstate.__file__).parent),
+    *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +78,30 @@ def end_done(using: str, lease: Lease, turn: ClaimedTurn, thread: Thread, retent
     return run_durable(using, end, "ending a turn")
 
 
-def end_failed(using: str, lease: Lease, turn: ClaimedTurn, error: BaseException, max_attempts: int) -> Turn.Status:
-    """Record a failed attempt: tried again after a backoff, or dead after the last one. Raises TurnSuperseded."""
+def end_failed(
+    using: str, lease: Lease, turn: ClaimedTurn, error: BaseException, max_attempts: int
+) -> Turn.Status | None:
+    """Record a failed attempt: tried again after a backoff, or dead after the last one. Raises TurnSuperseded.
+
+    Returns None, and records nothing, where the turn has ended well after all: the error was then that of a
+    connection that broke while it brought the answer to the COMMIT.
+    """
     is_last = turn.attempt >= max_attempts
     status = Turn.Status.DEAD if is_last else Turn.Status.FAILED
 
-    def end() -> None:
+    def end() -> bool:
         now = require(using, lease)
-        Turn.objects.using(using).filter(pk=turn.id).update(
+        running = Turn.objects.using(using).filter(pk=turn.id, status=Turn.Status.RUNNING, fence=lease.fence)
+        changed = running.update(
             status=status,
             due_us=now + backoff_us(turn.attempt),
             finished_us=now if is_last else None,
             error_type=type(error).__qualname__[:200],
             error_place=place_of(error)[:300],
         )
+        return changed > 0
 
-    run_durable(using, end, "ending a turn")
-    return status
+    return status if run_durable(using, end, "ending a turn") else None
 
 
 def backoff_us(attempt: int) -> int:
@@ -98,9 +111,14 @@ def backoff_us(attempt: int) -> int:
 
 
 def place_of(error: BaseException) -> str:
-    """Return "file.py:line in function" of where the error was raised; never its message, which may quote people."""
+    """Return "file.py:line in function" of where the error came from; never its message, which may quote people.
+
+    That is the innermost line that is neither botstate's nor a library's, because a bot's author looks for their own.
+    """
     frames = traceback.extract_tb(error.__traceback__)
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name}" if frames else ""
+    own = [frame for frame in frames if not frame.filename.startswith(_LIBRARIES)]
+    found = (own or frames)[-1:]
+    return f"{Path(found[0].filename).name}:{found[0].lineno} in {found[0].name}" if found else ""
 
 
 def _start(using: str, lease: Lease, turn: Turn, now: int) -> ClaimedTurn:
@@ -124,5 +142,6 @@ def _delivery(thread_id: int, turn_id: int, post: Post, now_us: int) -> Delivery
         kind=post.kind,
         payload=exact_json.dumps(post.payload, "message"),
         user=post.user,
+        channel=post.channel,
         created_us=now_us,
     )

@@ -1,5 +1,6 @@
 """Running a thread's turns: lease, run, end, send, next; until nothing is due."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Iterable
@@ -10,8 +11,8 @@ from botstate.actions.resolving import hot_controls
 from botstate.conf import get_settings
 from botstate.contracts.events import Event, Origin
 from botstate.exceptions import TurnSuperseded
+from botstate.models import Delivery, Turn
 from botstate.models import Thread as ThreadRow
-from botstate.models import Turn
 from botstate.runtime.bot import Bot
 from botstate.runtime.handlers import run_handlers
 from botstate.runtime.heartbeat import Pulse, heartbeat
@@ -116,18 +117,29 @@ class _ThreadRun:
             turn=TurnInfo(turn.id, turn.attempt, self._pulse),
             state=StateBuffer(self._bot.schema, turn.state),
             platform=self._platform,
+            components=self._bot.components,
         )
         try:
             event = Event.from_json(exact_json.loads(turn.event_text))
             run_handlers(self._using, self._bot, event, thread)
+            thread.end()
             deliveries = end_done(self._using, self._lease, turn, thread, self._bot.action_retention_us)
-        except TurnSuperseded:
-            raise
-        except Exception as error:
-            status = end_failed(self._using, self._lease, turn, error, self._bot.max_attempts)
-            log = logger.error if status == Turn.Status.DEAD else logger.warning
-            log("turn %s attempt %s: %s at %s", turn.id, turn.attempt, type(error).__qualname__, place_of(error))
+        except (Exception, asyncio.CancelledError, SystemExit) as error:
+            # A handler that calls sys.exit, or waits for a task that was cancelled, has failed like any other.
+            thread.end()
+            self._fail(turn, error)
             return
+        self._remember(deliveries, thread)
+
+    def _fail(self, turn: ClaimedTurn, error: BaseException) -> None:
+        status = end_failed(self._using, self._lease, turn, error, self._bot.max_attempts)
+        log = logger.error if status == Turn.Status.DEAD else logger.warning
+        outcome = status or "done after all"
+        log(
+            "turn %s attempt %s %s: %s at %s", turn.id, turn.attempt, outcome, type(error).__qualname__, place_of(error)
+        )
+
+    def _remember(self, deliveries: list[Delivery], thread: Thread) -> None:
         for delivery, post in zip(deliveries, thread.posts, strict=True):
             for control in post.controls:
                 hot_controls.remember(delivery.pk, control)

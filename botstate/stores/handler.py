@@ -39,7 +39,7 @@ class StoreHandler:
         entry = configured[alias]
         try:
             backend = import_string(entry["BACKEND"])
-        except (ImportError, KeyError) as error:
+        except (ImportError, KeyError, AttributeError, TypeError) as error:
             raise BotStateMisconfigured(f"BOTSTATE['STORES'][{alias!r}] names no backend: {error}") from error
         try:
             return cast(StateStore, backend(**entry.get("OPTIONS", {})))

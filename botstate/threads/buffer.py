@@ -31,6 +31,8 @@ class StateBuffer:
         self._replacement: State | None = None
         self._changes: list[Change] = []
         self._text = stored.text
+        self._initial: str | None = None
+        self._expects_version = False
 
     @property
     def is_changed(self) -> bool:
@@ -39,11 +41,21 @@ class StateBuffer:
 
     def read(self) -> State:
         """Return a fresh copy of the state with this turn's changes. Raises StateInvalid."""
-        return self._schema.initial() if self._text is None else self._schema.load(self._text)
+        if self._text is not None:
+            return self._schema.load(self._text)
+        if self._initial is None:
+            # A default that is made anew each time must read the same throughout the turn.
+            self._initial = self._schema.dump(self._schema.initial())
+        return self._schema.load(self._initial)
 
     def patch(self, patch: Mapping[str, Any]) -> None:
-        """Replace top-level fields."""
-        self._apply(lambda state: self._schema.merge(state, patch))
+        """Replace top-level fields. The first patch of a thread without state may give fields that have no default."""
+        if self._text is None and self._initial is None:
+            first = self._schema.begin(patch)
+            self._text = self._schema.dump(first)
+            self._changes.append(lambda state: self._schema.merge(state, patch))
+        else:
+            self._apply(lambda state: self._schema.merge(state, patch))
 
     def replace(self, value: Any) -> None:
         """Replace the whole state, readable or not."""
@@ -56,12 +68,17 @@ class StateBuffer:
         self._apply(lambda state: self._schema.replacement(change(state)))
 
     def expect_version(self, version: int | None) -> None:
-        """Raise StateConflict unless the turn reads the state at `version`; None expects nothing."""
-        if version is not None and version != self._stored.version:
+        """Raise StateConflict unless the state is at `version`, now and when it is stored; None expects nothing."""
+        if version is None:
+            return
+        if version != self._stored.version:
             raise StateConflict(f"the state is at version {self._stored.version}, not {version}")
+        self._expects_version = True
 
     def result_on(self, current: StoredState) -> str:
-        """Return the text to store, given what is stored now. Raises StateInvalid."""
+        """Return the text to store, given what is stored now. Raises StateInvalid, StateConflict."""
+        if self._expects_version and current.version != self._stored.version:
+            raise StateConflict(f"the state moved from version {self._stored.version} to {current.version}")
         if current == self._stored and self._text is not None:
             return self._text
         state = self._base(current)

@@ -20,6 +20,8 @@ class StateSchema:
     def __init__(self, model: type[pydantic.BaseModel] | None) -> None:
         if model is not None and not (isinstance(model, type) and issubclass(model, pydantic.BaseModel)):
             raise BotStateMisconfigured("a bot's state must be a pydantic model class")
+        if model is not None:
+            _require_object(model)
         self.model = model
 
     def initial(self) -> State:
@@ -39,12 +41,17 @@ class StateSchema:
         """Return `state` as exact JSON text that loads again. Raises StateInvalid, NotSerializable."""
         if self.model is None:
             return exact_json.dumps(state, "state")
-        text = exact_json.dumps(state.model_dump(mode="json", round_trip=True), f"state {self.model.__name__}")
-        loaded = self.load(text).model_dump()
-        for name, value in state.model_dump().items():
-            # Pydantic writes what JSON has no word for as something else: NaN as null, a tuple in an Any as a list.
-            if not _is_same(value, loaded[name]):
-                raise NotSerializable(f"field {name!r} of state {self.model.__name__} does not survive being stored")
+        name = self.model.__name__
+        try:
+            # Pydantic would warn of odd values in its own words, which quote them.
+            written = state.model_dump(mode="json", round_trip=True, by_alias=False, warnings=False)
+        except ValueError as error:
+            raise NotSerializable(f"state {name} cannot be written as JSON ({type(error).__name__})") from None
+        text = exact_json.dumps(written, f"state {name}")
+        # Pydantic writes what JSON has no word for as something else: NaN as null, a tuple in an Any as a list.
+        lost = _first_difference(state, self.load(text))
+        if lost is not None:
+            raise NotSerializable(f"field {lost!r} of state {name} does not survive being stored")
         return text
 
     def merge(self, state: State, patch: Mapping[str, Any]) -> State:
@@ -54,6 +61,10 @@ class StateSchema:
         fields = {name: getattr(state, name) for name in type(state).model_fields}
         extra = state.model_extra or {}
         return _validated(self.model, {**fields, **extra, **_by_name(self.model, patch)})
+
+    def begin(self, patch: Mapping[str, Any]) -> State:
+        """Return the first state of a thread: `patch` on the model's defaults, validated. Raises StateInvalid."""
+        return dict(patch) if self.model is None else _validated(self.model, _by_name(self.model, patch))
 
     def replacement(self, value: Any) -> State:
         """Return `value`, a model instance or a mapping, as a whole validated state. Raises StateInvalid."""
@@ -93,10 +104,28 @@ def _invalid(model: type[pydantic.BaseModel], what: str, error: pydantic.Validat
     return StateInvalid(f"{what} {model.__name__}: {places}", errors)
 
 
+def _require_object(model: type[pydantic.BaseModel]) -> None:
+    """Refuse models whose state could not be patched field by field, or whose fields would be mixed up."""
+    if issubclass(model, pydantic.RootModel):
+        raise BotStateMisconfigured(f"state {model.__name__} is a RootModel; a state has named fields")
+    for name, field in model.model_fields.items():
+        if field.alias in model.model_fields and field.alias != name:
+            raise BotStateMisconfigured(f"the alias of state field {name!r} is the name of another field")
+
+
+def _first_difference(state: pydantic.BaseModel, loaded: pydantic.BaseModel) -> str | None:
+    """Return the first field in which the two differ, in value or in type, throughout; None where none does."""
+    fields = {**dict(state), **(state.model_extra or {})}
+    others = {**dict(loaded), **(loaded.model_extra or {})}
+    return next((name for name, value in fields.items() if not _is_same(value, others.get(name))), None)
+
+
 def _is_same(value: Any, other: Any) -> bool:
     """Equal in value and in type, throughout."""
     if type(value) is not type(other):
         return False
+    if isinstance(value, pydantic.BaseModel):
+        return _first_difference(value, other) is None
     if isinstance(value, dict):
         return value.keys() == other.keys() and all(_is_same(value[key], other[key]) for key in value)
     if isinstance(value, list | tuple):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from botstate.types import Json
+from botstate.ui.nodes import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +20,21 @@ class Component:
         """Return an element; the function runs when it is rendered. Raises TypeError for props it does not take."""
         bound = inspect.signature(self.function).bind(*args, **props)
         bound.apply_defaults()
-        return Element(self, _as_props(self.function, bound))
+        return Element(self, _copied(_as_props(self.function, bound)))
 
     def render(self, props: dict[str, Json]) -> Any:
-        """Run the function with stored props."""
-        return self.function(**props)
+        """Run the function with `props`, of which it gets a copy: what it does to them stays with it.
+
+        Raises TypeError where it returns something that cannot be shown.
+        """
+        rendered = self.function(**_copied(props))
+        require_renderable(rendered)
+        return rendered
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """A component with its props, not rendered yet."""
+    """A component with its props, as they were when it was called; not rendered yet."""
 
     component: Component
     props: dict[str, Any]
@@ -36,6 +42,24 @@ class Element:
     def render_element(self) -> Any:
         """Return what the component's function makes of the props."""
         return self.component.render(self.props)
+
+
+def require_renderable(ui: Any) -> None:
+    """Raise TypeError unless `ui` is something that can be shown: an element, a node, text, or a list of these."""
+    if isinstance(ui, Component):
+        raise TypeError(f"component {ui.name} must be called with its props to be shown")
+    if isinstance(ui, list | tuple):
+        for item in ui:
+            require_renderable(item)
+    elif not (ui is None or isinstance(ui, Element | Node | str | int | float)):
+        raise TypeError(f"{type(ui).__name__} cannot be shown; a node, a component's element or text can")
+
+
+def _copied(value: Any) -> Any:
+    """Copy lists and dicts throughout; anything else is shared."""
+    if type(value) is dict:
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if type(value) is list else value
 
 
 def _as_props(function: Callable[..., Any], bound: inspect.BoundArguments) -> dict[str, Any]:

@@ -1,8 +1,11 @@
-"""Handlers and their bound arguments."""
+"""Handlers: their bound arguments, their names, and how they are called."""
 
+import functools
+import hashlib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any
 
 from botstate.types import Json
@@ -23,11 +26,17 @@ def bind(handler: Callable[..., Any], args: Json) -> BoundHandler:
     """Bind JSON arguments to a click handler.
 
     The handler gets them as keyword arguments where `args` is a dict and it takes keywords of these names, else as a
-    third positional argument where it takes one; `click.args` holds them in any case. Raises TypeError when `handler`
-    is not callable or bound already. Source: CopilotKit's `bind`, which loses the arguments after a restart.
+    third positional argument where it needs one; `click.args` holds them in any case. Raises TypeError when `handler`
+    is not callable, is bound already, or takes other keywords than these.
+    Source: CopilotKit's `bind`, which loses the arguments after a restart.
     """
     if isinstance(handler, BoundHandler) or not callable(handler):
         raise TypeError(f"bind needs a function that is not bound yet, not {type(handler).__name__}")
+    positional, keywords = call_arguments(handler, (None, None), args)
+    try:
+        inspect.signature(handler).bind(*positional, **keywords)
+    except TypeError as error:
+        raise TypeError(f"{qualified_name(handler)} cannot be called with these bound arguments: {error}") from error
     return BoundHandler(handler, args)
 
 
@@ -37,9 +46,18 @@ def unbound(handler: Callable[..., Any] | BoundHandler) -> Callable[..., Any]:
 
 
 def qualified_name(handler: Callable[..., Any] | BoundHandler) -> str:
-    """Return "module.qualname" of the function itself."""
+    """Return a name that two different handlers never share, and that the next release still finds.
+
+    "module.qualname" of the function; of a partial also its arguments, and of a function without a name of its own a
+    digest of its code.
+    """
     function = unbound(handler)
-    return f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', type(function).__qualname__)}"
+    if isinstance(function, functools.partial):
+        given = [*map(repr, function.args), *(f"{name}={value!r}" for name, value in function.keywords.items())]
+        return f"{qualified_name(function.func)}({', '.join(given)})"
+    name = f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', type(function).__qualname__)}"
+    code = getattr(function, "__code__", None)
+    return f"{name}#{_code_digest(code)}" if code is not None and "<" in name else name
 
 
 def call_arguments(
@@ -47,11 +65,13 @@ def call_arguments(
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return the (positional, keyword) arguments with which to call `handler`; `args` are its bound ones or None."""
     signature = inspect.signature(handler)
-    if type(args) is dict and _accepts(signature, positional, args):
+    if type(args) is dict and args and _accepts(signature, positional, args):
         return positional, args
-    if args is not None and _accepts(signature, (*positional, args), {}):
+    if args is not None and not _accepts(signature, positional, {}):
         return (*positional, args), {}
-    return positional, {}
+    # It takes the first two alone. Keywords of other names are a mistake, which calling with them shows.
+    takes_more = len(signature.parameters) > len(positional)
+    return positional, args if type(args) is dict and takes_more else {}
 
 
 def _accepts(signature: inspect.Signature, positional: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
@@ -60,3 +80,20 @@ def _accepts(signature: inspect.Signature, positional: tuple[Any, ...], keywords
     except TypeError:
         return False
     return True
+
+
+def _code_digest(code: CodeType) -> str:
+    """Name what a function does, wherever it stands: its code, without line numbers."""
+    digest = hashlib.blake2b(digest_size=8)
+
+    def add(part: CodeType) -> None:
+        digest.update(part.co_code)
+        digest.update(repr((part.co_names, part.co_freevars)).encode())
+        for constant in part.co_consts:
+            if isinstance(constant, CodeType):
+                add(constant)
+            else:
+                digest.update(repr(constant).encode())
+
+    add(code)
+    return digest.hexdigest()

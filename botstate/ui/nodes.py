@@ -25,6 +25,8 @@ class Node:
     type: str
     props: dict[str, Any] = field(default_factory=dict)
     key: str | None = None
+    #: Of a node that a component returned: the component's element, and the node's place in what it returned.
+    origin: tuple[Any, int] | None = field(default=None, compare=False, repr=False)
 
 
 def Message(*children: Any) -> Node:

@@ -1,5 +1,6 @@
 """From what a component returned to the intermediate representation: a list of nodes, expanded throughout."""
 
+from dataclasses import replace
 from typing import Any
 
 from botstate.ui.components import Element
@@ -15,9 +16,10 @@ def render_to_ir(ui: Any) -> list[Node]:
     if isinstance(ui, list | tuple):
         return [node for item in ui for node in render_to_ir(item)]
     if isinstance(ui, Element):
-        return render_to_ir(ui.render_element())
+        rendered = render_to_ir(ui.render_element())
+        return [replace(node, origin=(ui, place)) for place, node in enumerate(rendered)]
     if not isinstance(ui, Node):
         return []
     if "children" not in ui.props:
-        return [Node(ui.type, dict(ui.props), ui.key)]
-    return [Node(ui.type, {**ui.props, "children": render_to_ir(ui.props["children"])}, ui.key)]
+        return [replace(ui, props=dict(ui.props))]
+    return [replace(ui, props={**ui.props, "children": render_to_ir(ui.props["children"])})]

@@ -5,16 +5,17 @@ import re
 from collections.abc import Callable
 from functools import wraps
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
-from django.http.request import UnreadablePostError
+from django.http.request import RawPostDataException, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from botstate.conf import SlackApp, get_settings
 from botstate.contracts.addresses import readable
 from botstate.contracts.events import Event, Ignored
-from botstate.exceptions import StoreError, WebhookRejected
+from botstate.exceptions import NotSerializable, StoreError, WebhookRejected
 from botstate.platforms.slack.parse import (
     MalformedRequest,
     parse_challenge,
@@ -47,7 +48,7 @@ def webhook(view: VerifiedView) -> View:
 
     @csrf_exempt
     @require_POST
-    @transaction.non_atomic_requests
+    @sensitive_post_parameters()
     @wraps(view)
     def answer(request: HttpRequest) -> HttpResponse:
         try:
@@ -56,13 +57,19 @@ def webhook(view: VerifiedView) -> View:
         except WebhookRejected as error:
             logger.warning("refused a request to %s: %s", request.path, error)
             return HttpResponse(status=401)
-        except (MalformedRequest, UnreadablePostError) as error:
+        except MalformedRequest as error:
+            logger.warning("malformed request to %s: %s", request.path, error)
+            return HttpResponse(status=400)
+        except (NotSerializable, UnreadablePostError, RawPostDataException) as error:
             logger.warning("malformed request to %s: %s", request.path, type(error).__name__)
             return HttpResponse(status=400)
         except StoreError as error:
             logger.error("could not store an event: %s (%s)", type(error).__name__, type(error.__cause__).__name__)
             return HttpResponse(status=503)
 
+    for alias in connections:
+        # An event is stored before it is answered, whatever ATOMIC_REQUESTS says.
+        answer = transaction.non_atomic_requests(using=alias)(answer)
     return answer
 
 

@@ -60,8 +60,14 @@ def test_the_ids_of_a_tree_equal_the_originals() -> None:
     bound = bind_controls(component(**tree["props"]))
     assert bound.nodes == tree["bound"]
     stored = [
-        {"id": c.action_id, "path": list(c.path), "component": c.component, "props": c.props, "value": c.value}
-        for c in bound.controls
+        {
+            "id": control.action_id,
+            "path": list(control.path),
+            "component": control.component,
+            "props": json.loads(control.props_text),
+            "value": json.loads(control.value_text),
+        }
+        for control in bound.controls
     ]
     assert stored == tree["stored"]
 

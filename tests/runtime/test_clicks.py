@@ -1,5 +1,6 @@
 """Clicks: the handler that was shown, with the same props and arguments, or the person is told."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from botstate.models import ActionSnapshot, Delivery, Turn
 from botstate.runtime.handlers import CONSUMED_TEXT, EXPIRED_TEXT
 from botstate.runtime.worker import Drained
 from botstate.ui import Actions, Button, Message, Section
-from tests.slack.signing import SlackSender
+from tests.slack.signing import SlackSender, payload
 
 pytestmark = pytest.mark.django_db
 
@@ -66,8 +67,9 @@ class Desk:
 
     def click(self, action_id: str, **changes: Any) -> None:
         self.clicks += 1
-        ref = Delivery.objects.filter(kind="post").earliest("id").ref
-        changes = {"ref": ref, "trigger_id": f"click {self.clicks}", **changes}
+        changes = {"trigger_id": f"click {self.clicks}", **changes}
+        if "ref" not in changes:
+            changes["ref"] = Delivery.objects.filter(kind="post").earliest("id").ref
         self.slack.click(changes.pop("ref"), action_id, **changes)
         self.run_all()
 
@@ -101,6 +103,11 @@ def test_bound_arguments_are_given_back(desk: Desk, restart: Restart, restarted:
 
 def test_a_control_without_a_handler_of_its_own_goes_to_on_interaction(desk: Desk) -> None:
     desk.click("raw")
+    assert desk.seen == [("raw", "v")]
+
+
+def test_a_control_from_elsewhere_has_the_value_of_the_request(desk: Desk) -> None:
+    desk.click("raw", ref="999.999")
     assert desk.seen == [("raw", "click_me_123")]
 
 
@@ -252,3 +259,167 @@ def test_ten_controls_are_written_in_one_statement(
         desk.post()
     assert sum("INSERT INTO" in q["sql"] and "botstate_actionsnapshot" in q["sql"] for q in queries) == 1
     assert ActionSnapshot.objects.count() == 10
+
+
+def test_a_handler_that_changes_its_arguments_changes_nobody_elses(desk: Desk, restart: Restart) -> None:
+    def greedy(thread: Any, click: Any, names: list[str]) -> None:
+        click.value["n"] += 1
+        names.append("x")
+        desk.seen.append((click.value, names))
+
+    desk.deploy(lambda ticket: Actions(Button("Go", on_click=bind(greedy, {"names": []}), value={"n": 1}, key="go")))
+    desk.slack.message(ts="2.0")
+    desk.run_all()
+    ref = Delivery.objects.latest("id").ref
+    for again in (False, False, True):
+        if again:
+            restart()
+        desk.click(desk.action_id("Go"), ref=ref)
+    assert desk.seen == [({"n": 2}, ["x"])] * 3
+
+
+def test_props_are_those_of_the_moment_of_posting(
+    make_bot: Callable[..., Bot], slack: SlackSender, run_all: RunAll
+) -> None:
+    bot = make_bot()
+
+    def show(items: list[int]) -> Any:
+        items.append(0)
+        return Actions(Button(str(items), on_click=print, key="k"))
+
+    card = bot.component(show, name="Card")
+
+    @bot.on_message
+    def post(thread: Any, message: Any) -> None:
+        items = [1]
+        thread.post(card(items=items))
+        items.append(2)
+        thread.post(card(items=items))
+
+    slack.message()
+    run_all()
+    stored = ActionSnapshot.objects.order_by("id").values_list("props", "label")
+    assert list(stored) == [('{"items":[1]}', "[1, 0]"), ('{"items":[1,2]}', "[1, 2, 0]")]
+
+
+def test_a_link_button_is_nobodys_click(desk: Desk, slack_api: SlackWebApi) -> None:
+    desk.deploy(lambda ticket: Actions(Button("Open", url="https://example.com")))
+    desk.slack.message(ts="2.0")
+    desk.run_all()
+    (link,) = slack_api.calls[-1].arguments["blocks"][0]["elements"]
+    desk.click(link["action_id"], ref=Delivery.objects.latest("id").ref)
+    assert told(slack_api) == []
+    assert Turn.objects.filter(kind="click").count() == 0
+
+
+def test_two_controls_of_one_message_cannot_have_one_key(desk: Desk) -> None:
+    desk.deploy(lambda ticket: Actions(Button(str(n), on_click=desk.approve, key="k") for n in range(2)))
+    desk.slack.message(ts="2.0")
+    desk.run_all()
+    assert Turn.objects.latest("id").error_type == "ActionError"
+
+
+def test_once_and_value_hold_for_on_interaction_too(
+    make_bot: Callable[..., Bot], slack: SlackSender, slack_api: SlackWebApi, run_all: RunAll
+) -> None:
+    desk = Desk(make_bot, slack, run_all)
+    bot = make_bot()
+    bot.on_message(lambda thread, message: thread.post(Actions(Button("Go", key="go", once=True, value={"ok": True}))))
+    bot.on_interaction("go")(lambda thread, click: desk.seen.append(click.value))
+    desk.post()
+    desk.click("go")
+    desk.click("go")
+    assert desk.seen == [{"ok": True}]
+    assert told(slack_api) == [("W111", CONSUMED_TEXT)]
+
+
+@pytest.mark.parametrize("kind", ["partial", "lambda"])
+def test_handlers_without_a_name_of_their_own_are_told_apart(
+    desk: Desk, slack_api: SlackWebApi, restart: Restart, kind: str
+) -> None:
+    def decide(word: str, thread: Any, click: Any) -> None:
+        desk.seen.append(word)
+
+    if kind == "partial":
+        yes, no = functools.partial(decide, "yes"), functools.partial(decide, "no")
+    else:
+        yes, no = (lambda thread, click: desk.seen.append("yes")), (lambda thread, click: desk.seen.append("no"))
+    desk.deploy(lambda ticket: Actions(Button("Go", on_click=yes)))
+    desk.slack.message(ts="2.0")
+    desk.run_all()
+    ref, action_id = Delivery.objects.latest("id").ref, ActionSnapshot.objects.latest("id").action_id
+    restart()
+    desk.click(action_id, ref=ref)
+    assert desk.seen == ["yes"]
+    desk.deploy(lambda ticket: Actions(Button("Go", on_click=no)))
+    restart()
+    desk.click(action_id, ref=ref)
+    assert desk.seen == ["yes"]
+    assert told(slack_api) == [("W111", EXPIRED_TEXT)]
+
+
+def test_a_component_within_a_message_survives_a_restart(
+    make_bot: Callable[..., Bot], slack: SlackSender, run_all: RunAll, restart: Restart
+) -> None:
+    desk = Desk(make_bot, slack, run_all)
+    bot = make_bot()
+    row = bot.component(lambda n: Actions(Button("Take", on_click=desk.approve, value=n)), name="Row")
+    bot.on_message(lambda thread, message: thread.post(Message("Pick one", row(n=1), [row(n=2)])))
+    desk.post()
+    first, second = ActionSnapshot.objects.order_by("id")
+    assert [(s.component, s.props) for s in (first, second)] == [("Row", '{"n":1}'), ("Row", '{"n":2}')]
+    restart()
+    desk.click(second.action_id)
+    assert desk.seen == [("approve", 2, "W111")]
+
+
+def test_a_component_of_another_bot_cannot_post_controls(
+    make_bot: Callable[..., Bot], slack: SlackSender, run_all: RunAll
+) -> None:
+    other = make_bot("other").component(lambda: Actions(Button("x", on_click=print)), name="Card")
+    make_bot().on_message(lambda thread, message: thread.post(other()))
+    slack.message()
+    run_all()
+    assert Turn.objects.get().error_type == "ActionError"
+
+
+def test_a_button_of_an_ephemeral_message_works(
+    make_bot: Callable[..., Bot], slack: SlackSender, run_all: RunAll, restart: Restart
+) -> None:
+    desk = Desk(make_bot, slack, run_all)
+    bot = make_bot()
+    card = bot.component(lambda: Actions(Button("Go", on_click=desk.approve)), name="Card")
+    bot.on_message(lambda thread, message: thread.post_ephemeral(card(), user="W111"))
+    desk.post()
+    restart()
+    desk.click(desk.action_id("Go"), ref=Delivery.objects.get().ref)
+    assert desk.seen == [("approve", None, "W111")]
+
+
+def test_a_click_in_an_attachment_is_a_click(desk: Desk) -> None:
+    ref = Delivery.objects.get().ref
+    container = {"type": "message_attachment", "message_ts": ref, "channel_id": "C111", "attachment_id": 1}
+    desk.click(desk.action_id("Approve"), container=container)
+    assert desk.seen == [("approve", {"ticket": 7}, "W111")]
+
+
+def test_a_person_is_told_where_they_clicked(desk: Desk, slack_api: SlackWebApi) -> None:
+    desk.click("ck:0", channel="D999")
+    (call,) = slack_api.done("chat.postEphemeral")
+    assert call.arguments["channel"] == "D999"
+
+
+def test_an_unknown_shortcut_is_nobodys(desk: Desk, slack_api: SlackWebApi) -> None:
+    desk.slack.interaction(payload("interactive_shortcut"))
+    desk.run_all()
+    assert told(slack_api) == []
+
+
+def test_why_a_component_does_not_render_any_more_is_logged(
+    desk: Desk, restart: Restart, caplog: pytest.LogCaptureFixture
+) -> None:
+    approve = desk.action_id("Approve")
+    restart()
+    desk.deploy(lambda ticket: 1 / 0)
+    desk.click(approve)
+    assert "component Card: ZeroDivisionError" in caplog.text

@@ -7,7 +7,10 @@ import pytest
 
 from botproject.demo.slack_api import RATE_LIMITED, Fault, SlackWebApi
 from botstate import Bot
-from botstate.models import Delivery, Thread, Turn
+from botstate.contracts.platforms import DeliveryDelayed, Outbound, Sent
+from botstate.models import Delivery, Thread, ThreadLease, Turn
+from botstate.platforms.slack.platform import SlackPlatform
+from botstate.runtime import outbox
 from botstate.runtime.worker import Drained
 from tests.slack.signing import SlackSender
 
@@ -115,3 +118,46 @@ def test_what_an_earlier_worker_left_unsent_is_sent(
     Delivery.objects.filter(position__gt=0).update(status="waiting")
     run_all()
     assert texts(slack_api) == ["1.0 0", "1.0 1", "1.0 2", "1.0 1", "1.0 2"]
+
+
+def test_a_message_that_is_never_answered_is_given_up(
+    slack: SlackSender, slack_api: SlackWebApi, run_all: RunAll, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    slack.message(ts="1.0")
+    with monkeypatch.context() as patched:
+        patched.setattr(outbox, "_mark_sent", dies)
+        for _ in range(12):
+            with pytest.raises(KeyboardInterrupt):
+                run_all()
+            ThreadLease.objects.update(expires_us=0)
+    run_all()
+    first = Delivery.objects.earliest("id")
+    assert (first.status, first.attempts) == ("failed", 12)
+    assert texts(slack_api)[12:] == ["1.0 1", "1.0 2"]
+
+
+def test_two_messages_of_one_name_are_both_marked_as_sent(
+    slack: SlackSender, run_all: RunAll, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SlackPlatform, "send", lambda self, outbound: Sent("C111", "7.7"))
+    slack.message(ts="1.0")
+    run_all()
+    assert [delivery.status for delivery in Delivery.objects.all()] == ["sent"] * 3
+
+
+@pytest.mark.parametrize("seconds", [1e30, float("inf"), -1.0])
+def test_an_absurd_retry_after_is_bounded(
+    slack: SlackSender, run_all: RunAll, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    def refuse(self: SlackPlatform, outbound: Outbound) -> Sent:
+        raise DeliveryDelayed("ratelimited", seconds)
+
+    monkeypatch.setattr(SlackPlatform, "send", refuse)
+    slack.message(ts="1.0")
+    run_all()
+    first = Delivery.objects.earliest("id")
+    assert first.status == "waiting"
+    assert 0 < first.due_us - first.created_us <= 3_700_000_000

@@ -1,5 +1,7 @@
 """Turns: run in order, stored as a whole or not at all, tried again, dead in the end."""
 
+import asyncio
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -7,10 +9,11 @@ from typing import Any
 import pydantic
 import pytest
 
-from botproject.demo.slack_api import SlackWebApi
+from botproject.demo.slack_api import Fault, SlackWebApi
 from botstate import Bot
-from botstate.exceptions import NotSerializable, StateInvalid
-from botstate.models import Delivery, Thread, ThreadLease, ThreadState, Turn
+from botstate.exceptions import NotSerializable, StateInvalid, StoreUnavailable, TurnSuperseded
+from botstate.models import Delivery, Receipt, Thread, ThreadLease, ThreadState, Turn
+from botstate.runtime import turns, worker
 from botstate.runtime.worker import Drained, run_threads
 from botstate.ui import Component, Message
 from tests.slack.signing import SlackSender
@@ -195,7 +198,7 @@ def test_a_bot_that_is_gone_leaves_its_threads_waiting(
 ) -> None:
     from botstate.runtime.registry import bots
 
-    make_bot()
+    make_bot().on_message(lambda thread, message: None)
     slack.message()
     bots.remove("helper")
     assert run_all() == [Drained.IDLE]
@@ -221,7 +224,7 @@ def test_two_changes_of_different_fields_both_survive(bot: Bot, slack: SlackSend
 def test_an_event_that_cannot_be_read_ends_dead_and_not_for_ever(
     make_bot: Callable[..., Bot], slack: SlackSender, run_all: RunAll
 ) -> None:
-    make_bot(max_attempts=1)
+    make_bot(max_attempts=1).on_message(lambda thread, message: None)
     slack.message()
     Turn.objects.update(event='{"kind": "from another release"}')
     assert run_all() == [Drained.IDLE]
@@ -236,3 +239,123 @@ def test_a_thread_that_breaks_does_not_keep_the_others_from_running(bot: Bot, sl
     Thread.objects.filter(pk=second.pk).update(platform="none such")
     ends = run_threads([first.pk, second.pk, third.pk])
     assert list(ends.values()) == [Drained.IDLE, Drained.BROKEN, Drained.IDLE]
+
+
+def test_a_commit_whose_answer_is_lost_ends_the_turn_once(
+    bot: Bot, slack: SlackSender, slack_api: SlackWebApi, run_all: RunAll, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = []
+
+    @bot.on_mention
+    def greet(thread: Any, message: Any) -> None:
+        ran.append(thread.turn.attempt)
+        thread.post("Hello")
+
+    def commits_and_loses_the_answer(*arguments: Any) -> Any:
+        turns.end_done(*arguments)
+        raise StoreUnavailable
+
+    monkeypatch.setattr(worker, "end_done", commits_and_loses_the_answer)
+    slack.mention()
+    for _ in range(3):
+        run_all()
+        make_due()
+    assert ran == [1]
+    assert Turn.objects.get().status == "done"
+    assert len(slack_api.calls) == 1
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError, SystemExit, TurnSuperseded])
+def test_a_handler_that_ends_in_an_odd_way_has_failed(bot: Bot, slack: SlackSender, error: type[BaseException]) -> None:
+    @bot.on_message
+    async def odd(thread: Any, message: Any) -> None:
+        if message.id == "1.0":
+            raise error
+
+    slack.message(ts="1.0")
+    slack.message(ts="2.0")
+    ends = run_threads(Thread.objects.order_by("pk").values_list("pk", flat=True))
+    assert set(ends.values()) == {Drained.IDLE}
+    assert [turn.status for turn in Turn.objects.order_by("pk")] == ["failed", "done"]
+
+
+def test_what_nothing_handles_leaves_a_receipt_and_drops_nobody(
+    make_bot: Callable[..., Bot], slack: SlackSender, run_all: RunAll
+) -> None:
+    ran: list[str] = []
+    make_bot().on_mention(lambda thread, message: ran.append(message.id))
+    slack.message(ts="1.1", thread_ts="1.0")
+    slack.mention(ts="1.2", thread_ts="1.0")
+    run_all()
+    assert ran == ["1.2"]
+    ignored = [receipt.ignored for receipt in Receipt.objects.order_by("identity")]
+    assert ignored == ["the bot has no handler for it", ""]
+
+
+def test_a_post_after_the_turns_end_is_not_lost_in_silence(bot: Bot, slack: SlackSender, run_all: RunAll) -> None:
+    threads: list[Any] = []
+    bot.on_mention(lambda thread, message: threads.append(thread))
+    slack.mention()
+    run_all()
+    with pytest.raises(TurnSuperseded, match="has ended"):
+        threads[0].post("too late")
+
+
+@pytest.mark.parametrize(
+    ("ui", "error"),
+    [
+        (Component("Card", lambda: "x"), TypeError),
+        (object(), TypeError),
+        ([b"x"], TypeError),
+        (Component("Card", lambda: iter("x"))(), TypeError),
+        (None, ValueError),
+        ([], ValueError),
+    ],
+    ids=["a component not called", "an object", "bytes", "a generator", "None", "an empty list"],
+)
+def test_what_cannot_be_shown_raises_when_posting(
+    bot: Bot, slack: SlackSender, run_all: RunAll, ui: Any, error: type[Exception]
+) -> None:
+    caught = []
+
+    @bot.on_mention
+    def wrong(thread: Any, message: Any) -> None:
+        with pytest.raises(error):
+            thread.post(ui)
+        caught.append(ui)
+
+    slack.mention()
+    run_all()
+    assert len(caught) == 1
+
+
+def test_an_expected_version_is_held_until_the_state_is_stored(bot: Bot, slack: SlackSender, run_all: RunAll) -> None:
+    @bot.on_mention
+    def careful(thread: Any, message: Any) -> None:
+        if thread.turn.attempt == 1:
+            thread.set_state(stage="mine", expected_version=0)
+            ThreadState.objects.create(pk=Thread.objects.get().pk, value='{"stage":"theirs"}', version=1, updated_us=1)
+
+    slack.mention()
+    run_all()
+    assert Turn.objects.get().error_type == "StateConflict"
+    assert ThreadState.objects.get().value == '{"stage":"theirs"}'
+
+
+def test_the_place_of_an_error_is_the_handlers_own_line(bot: Bot, slack: SlackSender, run_all: RunAll) -> None:
+    bot.on_mention(lambda thread, message: json.loads("{"))
+    slack.mention()
+    run_all()
+    assert Turn.objects.get().error_place.startswith("test_turns.py:")
+
+
+def test_no_messages_text_is_logged_whatever_slack_answers(
+    bot: Bot, slack: SlackSender, slack_api: SlackWebApi, run_all: RunAll, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot.on_mention(lambda thread, message: thread.post("private words"))
+    slack_api.fail_next(Fault("private words", status=403))
+    slack.mention()
+    with caplog.at_level(logging.DEBUG):
+        run_all()
+    assert Delivery.objects.get().error == "http_403"
+    assert "private words" not in caplog.text

@@ -8,12 +8,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.log import AdminEmailHandler
 
 from botstate import Bot
+from botstate.exceptions import StoreUnavailable
 from botstate.models import Receipt, Thread, Turn
+from botstate.views import slack as views
 from tests.slack.signing import SlackSender, payload, sign
 
 pytestmark = pytest.mark.django_db
@@ -28,8 +31,13 @@ STATEMENTS = {"first of a thread": 6, "message": 7, "click": 7, "redelivery": 6,
 @pytest.fixture(autouse=True)
 def bot(make_bot: Callable[..., Bot]) -> Bot:
     made = make_bot(on_lock_conflict="queue")
-    made.on_message(lambda thread, message: None)
+    handle(made)
     return made
+
+
+def handle(bot: Bot) -> None:
+    """Give the bot something to do with messages."""
+    bot.on_message(lambda thread, message: None)
 
 
 def stored() -> tuple[int, int]:
@@ -187,7 +195,7 @@ def test_messages_of_a_thread_are_numbered_in_order(slack: SlackSender) -> None:
 def test_drop_records_a_message_that_meets_a_waiting_turn_as_dropped(
     slack: SlackSender, make_bot: Callable[..., Bot]
 ) -> None:
-    make_bot(on_lock_conflict="drop")
+    handle(make_bot(on_lock_conflict="drop"))
     slack.mention(ts="1.0")
     assert slack.message(ts="2.0", thread_ts="1.0").status_code == 200
     first, second = Turn.objects.order_by("sequence")
@@ -197,7 +205,7 @@ def test_drop_records_a_message_that_meets_a_waiting_turn_as_dropped(
 
 
 def test_a_click_always_queues(slack: SlackSender, make_bot: Callable[..., Bot]) -> None:
-    make_bot(on_lock_conflict="drop")
+    handle(make_bot(on_lock_conflict="drop"))
     slack.mention(ts="1.0")
     slack.click("1.0", "ck:0")
     assert [turn.status for turn in Turn.objects.order_by("sequence")] == ["waiting", "waiting"]
@@ -213,7 +221,7 @@ def test_an_expired_receipt_recognises_nothing_any_more(slack: SlackSender) -> N
 
 @pytest.mark.django_db(transaction=True)
 def test_the_number_of_statements_from_request_to_200(slack: SlackSender, make_bot: Callable[..., Bot]) -> None:
-    make_bot(on_lock_conflict="drop")
+    handle(make_bot(on_lock_conflict="drop"))
 
     def count(send: Callable[[], Any]) -> int:
         with CaptureQueriesContext(connection) as queries:
@@ -227,3 +235,78 @@ def test_the_number_of_statements_from_request_to_200(slack: SlackSender, make_b
     assert count(lambda: slack.click("1.0", "ck:0")) == STATEMENTS["click"] + limit
     assert count(lambda: slack.mention(ts="1.0")) == STATEMENTS["redelivery"] + limit
     assert count(lambda: slack.event(payload("event_reaction_added"))) == STATEMENTS["ignored"] + limit
+
+
+@pytest.mark.parametrize("name", ["type", "subtype"])
+def test_text_that_a_database_cannot_hold_is_stored_escaped(slack: SlackSender, name: str) -> None:
+    value = payload("event_message_channel")
+    value["event"][name] = "odd\0"
+    assert slack.event(value).status_code == 200
+    assert "odd\\x00" in Receipt.objects.get().ignored
+
+
+@pytest.mark.parametrize("depth", range(92, 103))
+def test_a_deep_payload_is_stored_or_malformed(slack: SlackSender, depth: int) -> None:
+    value = payload("event_message_channel")
+    deep: Any = 1
+    for _ in range(depth):
+        deep = [deep]
+    value["event"]["deep"] = deep
+    assert slack.event(value).status_code in (200, 400)
+
+
+def test_slacks_word_that_it_limits_the_rate_is_kept(slack: SlackSender) -> None:
+    limited = {"type": "app_rate_limited", "team_id": "T111", "minute_rate_limited": 1518467820, "api_app_id": "A111"}
+    assert slack.event(limited).status_code == 200
+    assert Receipt.objects.get().ignored == "Slack limits the rate"
+
+
+def test_a_shared_channels_event_belongs_to_the_workspace_of_the_installation(slack: SlackSender) -> None:
+    value = payload("event_message_channel")
+    value |= {"team_id": "T_OTHER", "authorizations": [{"team_id": "T_INSTALLED", "user_id": "UBOT", "is_bot": True}]}
+    slack.event(value)
+    assert Thread.objects.get().workspace == "T_INSTALLED"
+
+
+def test_an_organisations_installation_is_one_workspace_for_events_and_clicks(slack: SlackSender) -> None:
+    slack.event(payload("event_message_org_install"))
+    thread = Thread.objects.get()
+    assert thread.workspace == "E111"
+    channel, ts = thread.key.split(":")
+    slack.click(ts, "ck:0", channel=channel, team=None, enterprise={"id": "E111"}, is_enterprise_install=True)
+    assert list(Turn.objects.values_list("thread_id", "kind")) == [(thread.pk, "mention"), (thread.pk, "click")]
+
+
+def test_an_authorization_without_a_user_is_no_bot_user(slack: SlackSender) -> None:
+    value = payload("event_message_channel")
+    value["authorizations"] = [{"team_id": "T111", "user_id": None, "is_bot": True}]
+    assert slack.event(value).status_code == 200
+
+
+def test_the_report_of_a_503_holds_nothing_of_the_request(
+    slack: SlackSender, settings: Any, mailoutbox: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unavailable(*arguments: Any) -> None:
+        raise StoreUnavailable
+
+    settings.ADMINS = [("Admin", "admin@example.com")]
+    monkeypatch.setattr(views, "accept", unavailable)
+    request_logger = logging.getLogger("django.request")
+    handler = AdminEmailHandler(include_html=True)
+    request_logger.addHandler(handler)
+    try:
+        assert slack.click("1.0", "ck:0").status_code == 503
+    finally:
+        request_logger.removeHandler(handler)
+    mail = mailoutbox[0].body + str(mailoutbox[0].alternatives)
+    assert "verification_token" not in mail
+    assert "primary-owner" not in mail
+
+
+def test_why_a_request_is_malformed_is_logged(slack: SlackSender, caplog: pytest.LogCaptureFixture) -> None:
+    slack.event({"type": "event_callback", "team_id": "T1", "event": {}})
+    assert "the event has no type" in caplog.text
+
+
+def test_no_database_is_atomic_around_a_webhook() -> None:
+    assert views.events._non_atomic_requests == set(connections)  # type: ignore[attr-defined]

@@ -11,21 +11,25 @@ from typing import Any
 from django.db import connections
 from django.db.utils import load_backend
 
+from botstate.stores import OrmStore
+
 
 @contextmanager
-def temporary_alias(name: str, **settings: Any) -> Iterator[str]:
-    """Add a database alias for this thread, like "default" but for `settings`.
-
-    Django lets a test use a connection that is not in its settings, where it would forbid an alias that is.
-    """
+def temporary_store(alias: str, **settings: Any) -> Iterator[OrmStore]:
+    """Give a store on a database alias of its own, which is like "default" but for `settings`; for this thread only."""
     configured = deepcopy(connections["default"].settings_dict) | settings
-    wrapper = load_backend(configured["ENGINE"]).DatabaseWrapper(configured, name)
-    connections[name] = wrapper
+    connections.settings[alias] = configured
     try:
-        yield name
+        store = OrmStore(using=alias)
     finally:
-        wrapper.close()
-        del connections[name]
+        # Django lets a test use a connection that is in no settings, where it would forbid an alias that is.
+        del connections.settings[alias]
+    connections[alias] = load_backend(configured["ENGINE"]).DatabaseWrapper(configured, alias)
+    try:
+        yield store
+    finally:
+        connections[alias].close()
+        del connections[alias]
 
 
 def free_port() -> int:

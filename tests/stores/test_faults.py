@@ -11,7 +11,7 @@ from django.db import Error, OperationalError, connection, connections, transact
 
 from botstate.exceptions import StoreError, StoreUnavailable
 from botstate.stores import OrmStore
-from tests.stores.aliases import Proxy, free_port, temporary_alias
+from tests.stores.aliases import Proxy, free_port, temporary_store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,17 +48,17 @@ def proxied() -> Iterator[tuple[OrmStore, Proxy]]:
         pytest.skip("SQLite is no server that could be away")
     settings = connection.settings_dict
     proxy = Proxy(free_port(), (settings["HOST"], int(settings["PORT"] or 5432)))
-    with temporary_alias("proxied", HOST="127.0.0.1", PORT=proxy.port) as alias:
-        yield OrmStore(using=alias), proxy
+    with temporary_store("proxied", HOST="127.0.0.1", PORT=proxy.port) as store:
+        yield store, proxy
         proxy.down()
 
 
 def test_a_closed_port_is_store_unavailable() -> None:
     server = {"ENGINE": "django.db.backends.postgresql", "HOST": "127.0.0.1", "USER": "nobody", "NAME": "none"}
-    with temporary_alias("away", **server, PORT=free_port(), OPTIONS={}) as alias:
-        assert_unavailable(OrmStore(using=alias))
+    with temporary_store("away", **server, PORT=free_port(), OPTIONS={}) as store:
+        assert_unavailable(store)
         with pytest.raises(StoreUnavailable) as told:
-            OrmStore(using=alias).kv.get("key")
+            store.kv.get("key")
         assert isinstance(told.value.__cause__, OperationalError)
 
 
@@ -66,11 +66,10 @@ def test_a_file_that_is_away_is_store_unavailable_until_it_is_back(tmp_path: Pat
     if connection.vendor != "sqlite":
         pytest.skip("only SQLite's database is a file")
     folder = tmp_path / "away"
-    with temporary_alias("file", NAME=str(folder / "db.sqlite3")) as alias:
-        store = OrmStore(using=alias)
+    with temporary_store("file", NAME=str(folder / "db.sqlite3")) as store:
         assert_unavailable(store)
         folder.mkdir()
-        with connections[alias].schema_editor() as editor:
+        with connections["file"].schema_editor() as editor:
             for model in apps.get_app_config("botstate").get_models():
                 editor.create_model(model)
         store.kv.set("key", 1)
@@ -80,8 +79,8 @@ def test_a_file_that_is_away_is_store_unavailable_until_it_is_back(tmp_path: Pat
 
 def test_a_database_without_tables_says_that_it_was_not_migrated(tmp_path: Path) -> None:
     sqlite = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "empty.sqlite3"), "OPTIONS": {}}
-    with temporary_alias("empty", **sqlite) as alias, pytest.raises(StoreError, match="migrate") as told:
-        OrmStore(using=alias).kv.get("key")
+    with temporary_store("empty", **sqlite) as store, pytest.raises(StoreError, match="migrate") as told:
+        store.kv.get("key")
     assert not isinstance(told.value, StoreUnavailable), "a missing table does not come back by itself"
 
 

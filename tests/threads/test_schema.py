@@ -171,3 +171,54 @@ def test_aliases_may_be_used_and_extras_where_the_model_allows_them() -> None:
 def test_a_state_must_be_a_model_class() -> None:
     with pytest.raises(BotStateMisconfigured, match="pydantic"):
         StateSchema(dict)  # type: ignore[arg-type]
+
+
+def test_a_field_that_would_be_lost_is_refused() -> None:
+    class Excluding(pydantic.BaseModel):
+        token: str = pydantic.Field(default="", exclude=True)
+
+    with pytest.raises(NotSerializable, match="'token'"):
+        buffer(model=Excluding).patch({"token": "abc"})
+
+
+@pytest.mark.parametrize("value", [object(), b"\xff"])
+def test_what_pydantic_cannot_write_is_refused_in_our_words(value: Any) -> None:
+    with pytest.raises(NotSerializable):
+        buffer().patch({"anything": value})
+
+
+def test_models_that_could_not_be_patched_are_refused_at_once() -> None:
+    class Clash(pydantic.BaseModel):
+        a: int = pydantic.Field(default=1, alias="b")
+        b: int = pydantic.Field(default=2, alias="a")
+
+    with pytest.raises(BotStateMisconfigured, match="alias"):
+        StateSchema(Clash)
+    with pytest.raises(BotStateMisconfigured, match="RootModel"):
+        StateSchema(pydantic.RootModel[int])
+
+
+def test_a_default_that_is_made_anew_reads_the_same_throughout_a_turn() -> None:
+    made = iter(range(10))
+
+    class Made(pydantic.BaseModel):
+        number: int = pydantic.Field(default_factory=lambda: next(made))
+        other: int = 0
+
+    state = buffer(model=Made)
+    number = state.read().number
+    state.patch({"other": 1})
+    assert state.read().number == number
+
+
+def test_the_first_patch_may_give_fields_that_have_no_default() -> None:
+    class Required(pydantic.BaseModel):
+        name: str
+        age: int = 0
+
+    state = buffer(model=Required)
+    with pytest.raises(StateInvalid, match="name"):
+        state.patch({"age": 1})
+    state.patch({"name": "ann"})
+    state.patch({"age": 2})
+    assert state.read() == Required(name="ann", age=2)

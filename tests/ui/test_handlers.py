@@ -46,3 +46,10 @@ def test_bind_refuses_what_is_no_function_or_bound_already() -> None:
 
 def test_a_bound_handler_goes_by_its_functions_name() -> None:
     assert qualified_name(bind(without, {})) == qualified_name(without) == f"{__name__}.without"
+
+
+def test_bound_arguments_that_the_handler_does_not_know_are_refused_when_binding() -> None:
+    def optional(thread: Any, click: Any, to: str = "everyone") -> None: ...
+
+    with pytest.raises(TypeError, match="too"):
+        bind(optional, {"too": "ann"})

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 from botstate import exact_json
 from botstate.contracts.events import Event, Ignored, Origin
 from botstate.exceptions import NotSerializable
+from botstate.platforms.slack.links import is_link
 from botstate.types import Json
 
 PLATFORM = "slack"
@@ -58,13 +59,16 @@ def parse_challenge(payload: Mapping[str, Any]) -> str | None:
 
 def parse_event(payload: dict[str, Any], bot: str, app: str, retry: dict[str, Json]) -> Event | Ignored:
     """Return what an event_callback says. retry: what Slack's retry headers said, kept with the event."""
+    if payload.get("type") == "app_rate_limited":
+        identity = f"app_rate_limited {exact_json.dumps(payload.get('minute_rate_limited'))}"
+        return Ignored(Origin(bot, PLATFORM, app, _identifier(payload, "team_id")), identity, "Slack limits the rate")
     if payload.get("type") != "event_callback":
         raise MalformedRequest("the payload is not an event_callback")
     event = _object(payload, "event")
     kind = event.get("type")
     if not isinstance(kind, str):
         raise MalformedRequest("the event has no type")
-    origin = Origin(bot, PLATFORM, app, _identifier(payload, "team_id"))
+    origin = Origin(bot, PLATFORM, app, _event_workspace(payload))
     if kind not in ("message", "app_mention"):
         return Ignored(
             origin, f"event {_identifier(payload, 'event_id')}", f"events of type {kind[:100]} are not handled"
@@ -130,7 +134,7 @@ def _parse_click(payload: dict[str, Any], origin: Origin) -> Event | Ignored:
         raise MalformedRequest("the action has no action_id")
     user = _identifier(_object(payload, "user"), "id")
     container = payload.get("container")
-    if not isinstance(container, dict) or container.get("type") != "message":
+    if not isinstance(container, dict) or container.get("type") not in ("message", "message_attachment"):
         return Ignored(
             origin, _click_identity(payload, action, user, "view"), "clicks outside messages are not handled"
         )
@@ -145,7 +149,12 @@ def _parse_click(payload: dict[str, Any], origin: Origin) -> Event | Ignored:
         user=user,
         channel=channel,
         ref=ts,
-        data={"action_id": action_id, "value": action.get("value"), "raw": _without_token(payload)},
+        data={
+            "action_id": action_id,
+            "value": action.get("value"),
+            "is_link": is_link(action, message or {}),
+            "raw": _without_token(payload),
+        },
     )
 
 
@@ -192,19 +201,38 @@ def _conversation(message: Mapping[str, Any], channel: str, ts: str) -> str:
     return channel if channel.startswith("D") else f"{channel}:{ts}"
 
 
-def _bot_user(payload: dict[str, Any]) -> str | None:
-    """Return the bot's user id where Slack says for whom it sends the event."""
+def _authorization(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return for whom Slack sends the event: the installation, whose workspace and bot user it names."""
     authorizations = payload.get("authorizations")
-    for authorization in authorizations if isinstance(authorizations, list) else []:
-        if isinstance(authorization, dict) and authorization.get("is_bot") is True:
-            return _identifier(authorization, "user_id")
-    return None
+    first = authorizations[0] if isinstance(authorizations, list) and authorizations else {}
+    return first if isinstance(first, dict) else {}
+
+
+def _bot_user(payload: dict[str, Any]) -> str | None:
+    """Return the bot's user id where Slack says it."""
+    authorization = _authorization(payload)
+    is_named = authorization.get("is_bot") is True and authorization.get("user_id") is not None
+    return _identifier(authorization, "user_id") if is_named else None
+
+
+def _event_workspace(payload: dict[str, Any]) -> str:
+    """Return the workspace that the app is installed in, or the organisation where it is installed in all of one.
+
+    In a channel that is shared between workspaces, the payload's own team_id may be the other one.
+    """
+    authorization = _authorization(payload)
+    if authorization.get("team_id") is not None:
+        return _identifier(authorization, "team_id")
+    if authorization.get("is_enterprise_install") is True:
+        return _identifier(authorization, "enterprise_id")
+    return _identifier(payload, "team_id")
 
 
 def _workspace(payload: dict[str, Any]) -> str:
-    """Return the workspace of an interaction; an org-wide one has none but its user's."""
-    team = payload.get("team")
-    return _identifier(team, "id") if isinstance(team, dict) else _identifier(_object(payload, "user"), "team_id")
+    """Return the workspace that the app is installed in; an organisation-wide installation's interaction has none."""
+    if isinstance(payload.get("team"), dict) and payload.get("is_enterprise_install") is not True:
+        return _identifier(payload["team"], "id")
+    return _identifier(_object(payload, "enterprise"), "id")
 
 
 def _object(payload: Mapping[str, Any], name: str) -> dict[str, Any]:

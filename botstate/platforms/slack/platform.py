@@ -1,5 +1,7 @@
 """Slack's Web API."""
 
+import logging
+import re
 from functools import lru_cache
 from http import HTTPStatus
 from http.client import HTTPException
@@ -17,6 +19,10 @@ from botstate.platforms.slack.render import render
 from botstate.types import Json
 
 TIMEOUT_S = 10
+_CODE = re.compile(r"[a-z][a-z0-9_]{1,60}", re.ASCII)
+# slack_sdk logs messages and answers, which hold what people wrote. This logger is no part of the logging tree, so
+# that no configuration can give it a voice.
+_silent = logging.Logger("botstate.platforms.slack.silent", level=logging.CRITICAL + 1)
 #: Slack's words for "not now"; every other one is final.
 PASSING_ERRORS = {
     "ratelimited",
@@ -39,11 +45,13 @@ class SlackPlatform(Platform):
         """Post a message, or an ephemeral one."""
         client = _client(_app_of(outbound.origin))
         channel, thread_ts = split_conversation(outbound.conversation)
+        if outbound.channel not in ("", channel):
+            channel, thread_ts = outbound.channel, None
         arguments: dict[str, Any] = {**outbound.payload, "channel": channel, "thread_ts": thread_ts}
         try:
             if outbound.kind == "ephemeral":
-                client.chat_postEphemeral(user=outbound.user, **arguments)
-                return Sent(channel, "")
+                answer = client.chat_postEphemeral(user=outbound.user, **arguments)
+                return Sent(channel, str(answer.get("message_ts") or ""))
             answer = client.chat_postMessage(**arguments)
         except SlackApiError as error:
             _raise_refused(error)
@@ -55,6 +63,7 @@ class SlackPlatform(Platform):
 def _app_of(origin: Origin) -> SlackApp:
     apps = get_settings().slack
     for app in apps:
+        # An entry without BOT belongs to the only bot there is.
         if app.app_id == origin.app and app.bot in (origin.bot, None):
             return app
     raise DeliveryFailed("no_such_app_in_settings")
@@ -62,12 +71,15 @@ def _app_of(origin: Origin) -> SlackApp:
 
 @lru_cache(maxsize=100)
 def _client(app: SlackApp) -> WebClient:
-    return WebClient(token=app.bot_token, base_url=app.api_url, timeout=TIMEOUT_S, retry_handlers=[])
+    return WebClient(token=app.bot_token, base_url=app.api_url, timeout=TIMEOUT_S, retry_handlers=[], logger=_silent)
 
 
 def _raise_refused(error: SlackApiError) -> NoReturn:
     response = error.response
-    code = str(response.get("error") or f"http_{response.status_code}")[:100]
+    code = str(response.get("error"))
+    if not _CODE.fullmatch(code):
+        # Whatever a proxy answered instead of Slack may hold anything.
+        code = f"http_{response.status_code}"
     is_busy = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
     if is_busy or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or code in PASSING_ERRORS:
         raise DeliveryDelayed(code, _retry_after_s(response.headers)) from error

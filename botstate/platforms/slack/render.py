@@ -17,6 +17,7 @@ from slack_sdk.models.blocks import (
 from botstate import exact_json
 from botstate.platforms.slack import limits
 from botstate.platforms.slack.limits import shorten
+from botstate.platforms.slack.links import name_links
 from botstate.types import Json
 
 
@@ -31,10 +32,9 @@ def render(nodes: list[Json]) -> dict[str, Json]:
         note = SectionBlock(text=MarkdownTextObject(text=f"{limits.ELLIPSIS} {left_out} more blocks"))
         blocks = [*blocks[: limits.MAX_BLOCKS - 1], note]
     text = " ".join(filter(None, map(_words, nodes))) or " ".join(filter(None, map(_labels, nodes)))
-    return {
-        "text": shorten(text, limits.MAX_FALLBACK_CHARACTERS),
-        "blocks": [block.to_dict() for block in blocks],
-    }
+    rendered = [block.to_dict() for block in blocks]
+    name_links(rendered)
+    return {"text": shorten(text, limits.MAX_FALLBACK_CHARACTERS), "blocks": rendered}
 
 
 def _blocks(node: Json) -> Iterable[Block]:

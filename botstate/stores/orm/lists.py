@@ -26,7 +26,7 @@ class OrmList(OrmFacet, ListFacet):
             if head.length == 0 or is_expired(head.expires_us, now):
                 self._drop_oldest(head, head.length)
                 head.expires_us = None
-            ListItem.objects.using(self._using).bulk_create([ListItem(head=head, seq=head.next_seq, value=text)])
+            ListItem.objects.using(self._using).bulk_create([ListItem(head_id=head.pk, seq=head.next_seq, value=text)])
             head.next_seq += 1
             head.length += 1
             if max_len is not None:
