@@ -2,10 +2,10 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
+from django.views.generic import TemplateView
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", TemplateView.as_view(template_name="index.html")),
     path("admin/", admin.site.urls),
     path("slack/", include("botstate.platforms.slack.urls")),
 ]

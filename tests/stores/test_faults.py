@@ -44,8 +44,6 @@ def assert_unavailable(store: OrmStore) -> None:
 @pytest.fixture
 def proxied() -> Iterator[tuple[OrmStore, Proxy]]:
     """A store whose PostgreSQL can be taken away."""
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite is no server that could be away")
     settings = connection.settings_dict
     proxy = Proxy(free_port(), (settings["HOST"], int(settings["PORT"] or 5432)))
     with temporary_store("proxied", HOST="127.0.0.1", PORT=proxy.port) as store:
@@ -62,9 +60,8 @@ def test_a_closed_port_is_store_unavailable() -> None:
         assert isinstance(told.value.__cause__, OperationalError)
 
 
+@pytest.mark.needs("sqlite")
 def test_a_file_that_is_away_is_store_unavailable_until_it_is_back(tmp_path: Path) -> None:
-    if connection.vendor != "sqlite":
-        pytest.skip("only SQLite's database is a file")
     folder = tmp_path / "away"
     with temporary_store("file", NAME=str(folder / "db.sqlite3")) as store:
         assert_unavailable(store)
@@ -84,6 +81,7 @@ def test_a_database_without_tables_says_that_it_was_not_migrated(tmp_path: Path)
     assert not isinstance(told.value, StoreUnavailable), "a missing table does not come back by itself"
 
 
+@pytest.mark.needs("postgresql")
 def test_a_server_that_goes_and_comes(proxied: tuple[OrmStore, Proxy]) -> None:
     store, proxy = proxied
     assert_unavailable(store)
@@ -95,6 +93,7 @@ def test_a_server_that_goes_and_comes(proxied: tuple[OrmStore, Proxy]) -> None:
         assert_unavailable(store)
 
 
+@pytest.mark.needs("postgresql")
 def test_a_connection_cut_inside_a_transaction(proxied: tuple[OrmStore, Proxy]) -> None:
     store, proxy = proxied
     proxy.up()
@@ -112,6 +111,7 @@ def test_a_connection_cut_inside_a_transaction(proxied: tuple[OrmStore, Proxy]) 
     assert store.kv.get("key") == "after", "the store recovers by itself"
 
 
+@pytest.mark.needs("postgresql")
 def test_a_connection_that_the_server_ended_is_replaced(proxied: tuple[OrmStore, Proxy]) -> None:
     store, proxy = proxied
     proxy.up()

@@ -64,11 +64,6 @@ def everything() -> list[list[dict[str, Any]]]:
     return [list(model._default_manager.order_by("pk").values()) for model in models]
 
 
-def on_postgresql() -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite has no row locks")
-
-
 @pytest.mark.parametrize("name", list(JOINING))
 def test_it_rolls_back_with_the_caller(store: OrmStore, name: str) -> None:
     before = everything()
@@ -156,8 +151,8 @@ def test_a_concurrent_seen_waits_for_the_outcome(store: OrmStore, commits: bool)
         assert waiting.result(20) is commits, "seen by another is what became of the transaction"
 
 
+@pytest.mark.needs("postgresql")
 def test_a_deadlock_of_the_caller_is_its_own(store: OrmStore) -> None:
-    on_postgresql()
     store.kv.set("other", "before")
 
     def take(first: str, second: str, met: list[str]) -> str:
@@ -180,9 +175,8 @@ def test_a_deadlock_of_the_caller_is_its_own(store: OrmStore) -> None:
     assert store.kv.get("old") == store.kv.get("other"), "the transaction that failed has changed nothing"
 
 
+@pytest.mark.needs("sqlite")
 def test_sqlite_transactions_are_immediate_whatever_the_settings(store: OrmStore) -> None:
-    if connection.vendor != "sqlite":
-        pytest.skip("only SQLite upgrades a read lock")
     for configured in (None, "DEFERRED", "EXCLUSIVE", "IMMEDIATE"):
         # The last of them is what tests/settings.py says.
         connection.transaction_mode = configured
@@ -199,8 +193,8 @@ def test_sqlite_transactions_are_immediate_whatever_the_settings(store: OrmStore
         assert queries[0]["sql"] == f"BEGIN {configured or ''}".strip()
 
 
+@pytest.mark.needs("postgresql")
 def test_what_expires_while_its_reader_waits_for_the_row_is_not_returned(store: OrmStore) -> None:
-    on_postgresql()
     seconds = 2.0
     keys = [f"key {number}" for number in range(5)]
     for key in keys:
