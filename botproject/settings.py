@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+import pymysql
 
 from botstate.tasks import BEAT_SCHEDULE
 
@@ -73,6 +74,9 @@ def _database() -> dict[str, Any]:
             "timeout": 2,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
         }
+    elif database["ENGINE"].endswith("mysql"):
+        pymysql.install_as_MySQLdb()
+        database["OPTIONS"] = {"charset": "utf8mb4"}
     return database
 
 

@@ -1,20 +1,77 @@
 """`python -m tests`: the suite on SQLite, and on every database server that answers.
 
-PostgreSQL is looked for at BOTSTATE_TEST_POSTGRESQL_URL, else on its standard local port. What was skipped is said in
-the last lines; with CI=true a missing server is a failure. Arguments go to pytest.
+A server is looked for at the URL in its environment variable, else on its standard local port. What was skipped is said
+in the last lines; with CI=true a missing server is a failure. Arguments go to pytest.
 """
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
+import pymysql
 
-POSTGRESQL_URL = os.environ.get("BOTSTATE_TEST_POSTGRESQL_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+CONNECT_WITHIN_S = 3
 
 
-def run_pytest(database_url: str | None, *arguments: str) -> bool:
+@dataclass(frozen=True)
+class Server:
+    """A database server to test on. `connect` raises where it does not answer."""
+
+    name: str
+    variable: str
+    default_url: str
+    connect: Callable[[str], Any]
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return os.environ.get(self.variable, self.default_url)
+
+    def problem(self) -> str | None:
+        """Return None if it answers, else why it does not."""
+        try:
+            self.connect(self.url).close()
+        except (psycopg.Error, pymysql.Error) as error:
+            return str(error).strip().splitlines()[-1]
+        return None
+
+
+def connect_to_postgresql(url: str) -> Any:
+    """Open a connection."""
+    return psycopg.connect(url, connect_timeout=CONNECT_WITHIN_S)
+
+
+def connect_to_mariadb(url: str) -> Any:
+    """Open a connection."""
+    parts = urlsplit(url)
+    return pymysql.connect(
+        host=parts.hostname or "127.0.0.1",
+        port=parts.port or 3306,
+        user=parts.username or "root",
+        password=parts.password or "",
+        connect_timeout=CONNECT_WITHIN_S,
+    )
+
+
+SERVERS = [
+    Server(
+        "PostgreSQL",
+        "BOTSTATE_TEST_POSTGRESQL_URL",
+        "postgresql://postgres@127.0.0.1:5432/postgres",
+        connect_to_postgresql,
+    ),
+    Server("MariaDB", "BOTSTATE_TEST_MARIADB_URL", "mysql://root@127.0.0.1:3306/test", connect_to_mariadb),
+]
+
+
+def run_pytest(name: str, database_url: str | None, *arguments: str) -> bool:
     """Run the suite on one database; True if it passed."""
+    print(f"== {name}", flush=True)
     environment = dict(os.environ)
     environment.pop("BOTSTATE_TEST_DATABASE_URL", None)
     if database_url is not None:
@@ -23,28 +80,21 @@ def run_pytest(database_url: str | None, *arguments: str) -> bool:
     return subprocess.run(command, env=environment, check=False).returncode == 0
 
 
-def postgresql_answers() -> str | None:
-    """Return None if the server answers, else why it does not."""
-    try:
-        psycopg.connect(POSTGRESQL_URL, connect_timeout=3).close()
-    except psycopg.Error as error:
-        return str(error).strip().splitlines()[-1]
-    return None
-
-
 def main() -> int:
     """Run everything and say what was not run."""
-    print("== SQLite", flush=True)
-    passed = run_pytest(None)
-    problem = postgresql_answers()
-    if problem is None:
-        print("== PostgreSQL", flush=True)
-        # What does not touch the database has run above.
-        passed &= run_pytest(POSTGRESQL_URL, "-m", "not once")
-        print("== Skipped: nothing.")
-    else:
-        print(f"== Skipped: everything on PostgreSQL, which does not answer: {problem}")
-        passed &= os.environ.get("CI") != "true"
+    passed = run_pytest("SQLite", None)
+    skipped = []
+    for server in SERVERS:
+        problem = server.problem()
+        if problem is None:
+            # What does not touch the database has run above.
+            passed &= run_pytest(server.name, server.url, "-m", "not once")
+        else:
+            skipped.append(f"everything on {server.name}, which does not answer: {problem}")
+    for what in skipped or ["nothing."]:
+        print(f"== Skipped: {what}")
+    if skipped and os.environ.get("CI") == "true":
+        passed = False
     return 0 if passed else 1
 
 

@@ -37,6 +37,10 @@ def configure(database: dict[str, Any]) -> None:
     import django
     from django.conf import settings
 
+    if database["ENGINE"].endswith("mysql"):
+        import pymysql
+
+        pymysql.install_as_MySQLdb()
     settings.configure(INSTALLED_APPS=["botstate"], DATABASES={"default": database}, USE_TZ=True)
     django.setup()
 
