@@ -14,7 +14,7 @@ from botstate.db.clock import now_us
 from botstate.db.transactions import run_durable
 from botstate.models import Delivery
 from botstate.runtime.addresses import message_digest
-from botstate.runtime.lease import Lease, require
+from botstate.runtime.lease import Lease
 from botstate.runtime.turns import backoff_us
 
 logger = logging.getLogger("botstate.runtime")
@@ -23,56 +23,50 @@ MAX_ATTEMPTS = 12
 MAX_RETRY_AFTER_S = 3_600
 
 
-def send_waiting(using: str, lease: Lease, platform: Platform, origin: Origin, conversation: str) -> None:
-    """Send the thread's waiting deliveries that are due, oldest first, until one is to be tried later.
-
-    No transaction is open while the platform is asked. A delivery that was sent and not marked, because the process
-    died in between, is sent again. Raises TurnSuperseded.
-    """
-    while (delivery := _start_next(using, lease)) is not None:
-        outbound = Outbound(
-            kind=cast(DeliveryKind, delivery.kind),
-            origin=origin,
-            conversation=conversation,
-            payload=exact_json.loads(delivery.payload),
-            user=delivery.user,
-            channel=delivery.channel,
-        )
-        try:
-            sent = platform.send(outbound)
-        except DeliveryDelayed as error:
-            _mark_delayed(using, delivery, error)
-        except DeliveryFailed as error:
-            _mark_failed(using, delivery, error.code)
-        except Exception as error:
-            # A platform's client that fails in a way of its own must not hold its thread up for ever.
-            _mark_delayed(using, delivery, DeliveryDelayed(type(error).__qualname__))
-        else:
-            _mark_sent(using, delivery, origin, sent)
-
-
-def _start_next(using: str, lease: Lease) -> Delivery | None:
-    """Count an attempt of the thread's next delivery and return it, or None when none is due.
+def start_next_delivery(using: str, lease: Lease, now_us: int) -> Delivery | None:
+    """Count an attempt of the thread's next delivery and return it, or None when none is due. Under the lease's lock.
 
     It is counted before it is made: one that ends in no answer at all, over and over, is given up like any other.
     """
+    waiting = Delivery.objects.using(using).filter(thread_id=lease.thread_id, status=Delivery.Status.WAITING)
+    while (first := waiting.order_by("id").first()) is not None:
+        if first.due_us > now_us:
+            return None
+        if first.attempts < MAX_ATTEMPTS:
+            first.attempts += 1
+            first.save(using=using, update_fields=["attempts"])
+            return first
+        first.status = Delivery.Status.FAILED
+        first.save(using=using, update_fields=["status"])
+        logger.error("delivery %s failed after %s attempts: %s", first.pk, first.attempts, first.error)
+    return None
 
-    def start() -> Delivery | None:
-        now = require(using, lease)
-        waiting = Delivery.objects.using(using).filter(thread_id=lease.thread_id, status=Delivery.Status.WAITING)
-        while (first := waiting.order_by("id").first()) is not None:
-            if first.due_us > now:
-                return None
-            if first.attempts < MAX_ATTEMPTS:
-                first.attempts += 1
-                first.save(using=using, update_fields=["attempts"])
-                return first
-            first.status = Delivery.Status.FAILED
-            first.save(using=using, update_fields=["status"])
-            logger.error("delivery %s failed after %s attempts: %s", first.pk, first.attempts, first.error)
-        return None
 
-    return run_durable(using, start, "sending a message")
+def send(using: str, delivery: Delivery, platform: Platform, origin: Origin, conversation: str) -> None:
+    """Send a delivery whose attempt has been counted, and mark how it went.
+
+    No transaction is open while the platform is asked. A delivery that was sent and not marked, because the process
+    died in between, is sent again.
+    """
+    outbound = Outbound(
+        kind=cast(DeliveryKind, delivery.kind),
+        origin=origin,
+        conversation=conversation,
+        payload=exact_json.loads(delivery.payload),
+        user=delivery.user,
+        channel=delivery.channel,
+    )
+    try:
+        sent = platform.send(outbound)
+    except DeliveryDelayed as error:
+        _mark_delayed(using, delivery, error)
+    except DeliveryFailed as error:
+        _mark_failed(using, delivery, error.code)
+    except Exception as error:
+        # A platform's client that fails in a way of its own must not hold its thread up for ever.
+        _mark_delayed(using, delivery, DeliveryDelayed(type(error).__qualname__))
+    else:
+        _mark_sent(using, delivery, origin, sent)
 
 
 def _mark_sent(using: str, delivery: Delivery, origin: Origin, sent: Sent) -> None:

@@ -35,24 +35,18 @@ class ClaimedTurn:
     state: StoredState
 
 
-def claim_next(using: str, lease: Lease, max_attempts: int) -> ClaimedTurn | None:
-    """Mark the thread's next turn as running and return it, or None when none is due.
+def start_next_turn(using: str, lease: Lease, now_us: int, max_attempts: int) -> ClaimedTurn | None:
+    """Mark the thread's next turn as running and return it, or None when none is due. Under the lease's lock.
 
     A turn that is found running lost its worker, and is run again, as long as attempts are left; else it is dead.
-    Raises TurnSuperseded.
     """
-
-    def claim() -> ClaimedTurn | None:
-        now = require(using, lease)
-        turns = Turn.objects.using(using).filter(thread_id=lease.thread_id).open().order_by("sequence")
-        while (turn := turns.first()) is not None:
-            if turn.attempts < max_attempts:
-                return _start(using, lease, turn, now) if turn.due_us <= now else None
-            turn.status, turn.reason, turn.finished_us = Turn.Status.DEAD, DIED_REASON, now
-            turn.save(using=using, update_fields=["status", "reason", "finished_us"])
-        return None
-
-    return run_durable(using, claim, "claiming a turn")
+    turns = Turn.objects.using(using).filter(thread_id=lease.thread_id).open().order_by("sequence")
+    while (turn := turns.first()) is not None:
+        if turn.attempts < max_attempts:
+            return _start(using, lease, turn, now_us) if turn.due_us <= now_us else None
+        turn.status, turn.reason, turn.finished_us = Turn.Status.DEAD, DIED_REASON, now_us
+        turn.save(using=using, update_fields=["status", "reason", "finished_us"])
+    return None
 
 
 def end_done(using: str, lease: Lease, turn: ClaimedTurn, thread: Thread, retention_us: int) -> list[Delivery]:

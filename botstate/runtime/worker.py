@@ -10,18 +10,19 @@ from botstate import exact_json
 from botstate.actions.resolving import hot_controls
 from botstate.conf import get_settings
 from botstate.contracts.events import Event, Origin
+from botstate.db.transactions import run_durable
 from botstate.exceptions import TurnSuperseded
 from botstate.models import Delivery, Turn
 from botstate.models import Thread as ThreadRow
 from botstate.runtime.bot import Bot
 from botstate.runtime.handlers import run_handlers
 from botstate.runtime.heartbeat import Pulse, heartbeat
-from botstate.runtime.lease import Lease, hand_back, release_if_idle, take
-from botstate.runtime.outbox import send_waiting
+from botstate.runtime.lease import Lease, hand_back, release_if_idle, require, take
+from botstate.runtime.outbox import send, start_next_delivery
 from botstate.runtime.platforms import get_platform
 from botstate.runtime.registry import bots
 from botstate.runtime.thread import Thread, TurnInfo
-from botstate.runtime.turns import ClaimedTurn, claim_next, end_done, end_failed, place_of
+from botstate.runtime.turns import ClaimedTurn, end_done, end_failed, place_of, start_next_turn
 from botstate.threads.buffer import StateBuffer
 
 logger = logging.getLogger("botstate.runtime")
@@ -96,17 +97,27 @@ class _ThreadRun:
         ends_at = time.monotonic() + MAX_SECONDS_PER_LEASE
         turns = 0
         while True:
-            send_waiting(self._using, self._lease, self._platform, self._origin, self._row.key)
-            turn = claim_next(self._using, self._lease, self._bot.max_attempts)
-            if turn is not None:
-                self._run(turn)
+            work = self._next_work()
+            if isinstance(work, Delivery):
+                send(self._using, work, self._platform, self._origin, self._row.key)
+            elif work is not None:
+                self._run(work)
                 turns += 1
             elif release_if_idle(self._using, self._lease):
                 return Drained.IDLE
             if turns >= MAX_TURNS_PER_LEASE or time.monotonic() >= ends_at:
-                send_waiting(self._using, self._lease, self._platform, self._origin, self._row.key)
                 hand_back(self._using, self._lease)
                 return Drained.UNFINISHED
+
+    def _next_work(self) -> Delivery | ClaimedTurn | None:
+        """Start what is due next, a message before a turn, so that what a turn posted goes out before the next one."""
+
+        def start() -> Delivery | ClaimedTurn | None:
+            now = require(self._using, self._lease)
+            delivery = start_next_delivery(self._using, self._lease, now)
+            return delivery or start_next_turn(self._using, self._lease, now, self._bot.max_attempts)
+
+        return run_durable(self._using, start, "starting what is due")
 
     def _run(self, turn: ClaimedTurn) -> None:
         """Run one turn to its recorded end. Raises TurnSuperseded when it is not ours to end any more."""
