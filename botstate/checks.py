@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from celery import current_app
 from django.apps import AppConfig
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
@@ -16,7 +17,7 @@ from botstate.stores import stores
 
 @register("botstate")
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """E001 to E006, W001."""
+    """E001 to E006, W001, W002."""
     try:
         settings = get_settings()
     except BotStateMisconfigured as error:
@@ -25,6 +26,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
         *_check_database(settings),
         *_check_stores(settings),
         *_check_bots(settings),
+        *_check_beat(),
     ]
 
 
@@ -87,3 +89,16 @@ def _check_bots(settings: Settings) -> list[CheckMessage]:
             )
         claimed |= claims
     return found
+
+
+def _check_beat() -> list[CheckMessage]:
+    scheduled = {entry.get("task") for entry in (current_app.conf.beat_schedule or {}).values()}
+    if "botstate.redeliver" in scheduled:
+        return []
+    return [
+        checks.Warning(
+            "Celery's beat_schedule does not run botstate.redeliver.",
+            hint="Add botstate.tasks.BEAT_SCHEDULE to it: what a dead worker left waits for ever without it.",
+            id="botstate.W002",
+        )
+    ]

@@ -19,6 +19,10 @@ MAX_DIGITS = 4_300
 _MAX_INT = 10**MAX_DIGITS
 
 
+#: `json.dumps` would make one for each value.
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
+
 class _Offence(Exception):
     """What is wrong, and the steps from the outermost value to it, innermost first."""
 
@@ -30,12 +34,18 @@ class _Offence(Exception):
 def dumps(value: Json, what: str = "value") -> str:
     """Return the JSON text of `value`, or raise NotSerializable; `what` names it in the error."""
     _require(value, what)
-    return json.dumps(value, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def loads(text: str) -> Json:
     """Return the value of a text that `dumps` made."""
     return json.loads(text)
+
+
+def loads_each(texts: list[str]) -> list[Json]:
+    """Return the values of texts that `dumps` made; much faster than one by one."""
+    values: list[Json] = json.loads(f"[{','.join(texts)}]")
+    return values
 
 
 def loads_foreign(text: str) -> Json:

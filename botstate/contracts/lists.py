@@ -38,7 +38,7 @@ class ListFacet(Facet):
         check_bound(start, "start", 0)
         if stop is not None:
             check_bound(stop, "stop", 0)
-        return [exact_json.loads(text) for text in self._range(self._address(key), start, stop)]
+        return exact_json.loads_each(self._range(self._address(key), start, stop))
 
     @blocking
     def trim(self, key: str, max_len: int) -> None:

@@ -41,6 +41,15 @@ class StateStore(ABC):
         return await sync_to_async(self.sweep, thread_sensitive=True)(limit)
 
     @blocking
+    def examine(self) -> list[str]:
+        """Ask the live server what is wrong with it; return that in words, a line each. For `botstate_doctor`."""
+        return self._examine()
+
+    async def aexamine(self) -> list[str]:
+        """Async twin of `examine`."""
+        return await sync_to_async(self.examine, thread_sensitive=True)()
+
+    @blocking
     def close(self) -> None:
         """Give back what the store holds open; it opens again by itself."""
         self._close()
@@ -54,3 +63,6 @@ class StateStore(ABC):
 
     @abstractmethod
     def _close(self) -> None: ...
+
+    def _examine(self) -> list[str]:
+        return []

@@ -227,6 +227,10 @@ def test_what_expires_while_its_reader_waits_for_the_row_is_not_returned(store: 
         "lock.release": (False, lambda: store.lock.release(keys[2], tokens[2])),
         "lock.force_release": (False, lambda: store.lock.force_release(keys[3])),
     }
+    if connection.vendor == "postgresql":
+        # There they read what is live without the row lock, and wait for nobody: tests/stores/postgresql.
+        for name in ("list.range", "dedup.seen", "dedup.claim", "lock.acquire"):
+            del waiters[name]
     with other_threads() as call:
         with transaction.atomic():
             rows: list[Any] = []

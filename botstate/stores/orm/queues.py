@@ -3,6 +3,7 @@
 from django.db.models import Q, QuerySet
 
 from botstate.contracts.addresses import Address
+from botstate.contracts.facet import new_token
 from botstate.contracts.queues import OnFull, QueueFacet
 from botstate.models.stores import QueueHead, QueueItem
 from botstate.stores.orm.facet import OrmFacet
@@ -10,7 +11,10 @@ from botstate.stores.orm.rows import identity, is_expired, lock, lock_or_create
 
 
 class OrmQueue(OrmFacet, QueueFacet):
-    """Queue rows. Every operation locks the head first and reads the items after that."""
+    """Queue rows. Every operation locks the head first and reads the items after that.
+
+    A claim's token begins with the item's `seq`, so that the item is found by its primary key.
+    """
 
     @property
     def _heads(self) -> "QuerySet[QueueHead]":
@@ -29,7 +33,9 @@ class OrmQueue(OrmFacet, QueueFacet):
             if head.depth == 0 or is_expired(head.expires_us, now):
                 self._items(head).delete()
                 head.depth, head.expires_us = 0, None
-            QueueItem.objects.using(self._using).bulk_create([QueueItem(head=head, seq=head.next_seq, value=text)])
+            QueueItem.objects.using(self._using).bulk_create(
+                [QueueItem(head_id=head.pk, seq=head.next_seq, value=text)]
+            )
             head.next_seq += 1
             head.depth += 1
             if max_size is not None and head.depth > max_size:
@@ -65,16 +71,17 @@ class OrmQueue(OrmFacet, QueueFacet):
 
         return self._joined(depth)
 
-    def _claim(self, address: Address, token: str, lease_us: int) -> tuple[str, int] | None:
-        def claim() -> tuple[str, int] | None:
+    def _claim(self, address: Address, lease_us: int) -> tuple[str, str, int] | None:
+        def claim() -> tuple[str, str, int] | None:
             head = self._live_head(address)
             now = self._now_us()
             item = self._waiting(head, now).first() if head else None
             if item is None:
                 return None
-            item.token, item.lease_expires_us, item.attempts = token, now + lease_us, item.attempts + 1
+            item.token, item.lease_expires_us = f"{item.seq}-{new_token()}", now + lease_us
+            item.attempts += 1
             item.save(using=self._using, update_fields=["token", "lease_expires_us", "attempts"])
-            return item.value, item.attempts
+            return item.value, item.token, item.attempts
 
         return self._durable(claim, "claim")
 
@@ -107,9 +114,10 @@ class OrmQueue(OrmFacet, QueueFacet):
 
     def _claimed(self, head: QueueHead, token: str) -> QueueItem | None:
         """Return the item under a live claim of `token`."""
-        if not token:
+        seq = seq_of(token)
+        if seq is None:
             return None
-        return self._items(head).filter(token=token, lease_expires_us__gt=self._now_us()).first()
+        return self._items(head).filter(seq=seq, token=token, lease_expires_us__gt=self._now_us()).first()
 
     def _remove(self, head: QueueHead, item: QueueItem) -> None:
         self._items(head).filter(seq=item.seq).delete()
@@ -118,3 +126,9 @@ class OrmQueue(OrmFacet, QueueFacet):
             # An empty queue does not exist: its head is the sweep's.
             head.expires_us = self._now_us()
         head.save(using=self._using, update_fields=["depth", "expires_us"])
+
+
+def seq_of(token: str) -> int | None:
+    """Return the `seq` that a claim's token begins with; None for one that no ORM queue has made."""
+    seq, dash, _ = token.partition("-")
+    return int(seq) if dash else None

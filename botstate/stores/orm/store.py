@@ -1,11 +1,15 @@
 """The five facets on one database."""
 
+from typing import Any
+
 from django.db import connections
 
 from botstate.contracts.addresses import check_text
 from botstate.contracts.facet import DEFAULT_MAX_VALUE_BYTES, check_bound
 from botstate.contracts.stores import StateStore
+from botstate.exceptions import BotStateMisconfigured
 from botstate.stores.orm.dedup import OrmDedup
+from botstate.stores.orm.examination import examine_database
 from botstate.stores.orm.kv import OrmKv
 from botstate.stores.orm.lists import OrmList
 from botstate.stores.orm.locks import OrmLock
@@ -20,25 +24,53 @@ class OrmStore(StateStore):
 
     namespace: at most 255 characters; stores of different namespaces share the tables and never a key.
     max_value_bytes: the longest JSON text of one value, 1 MiB by default.
+    prepare: keep statements prepared on PostgreSQL; switch it off behind PgBouncer before 1.21 in transaction mode.
     """
 
     def __init__(
-        self, using: str = "default", namespace: str = "", max_value_bytes: int = DEFAULT_MAX_VALUE_BYTES
+        self,
+        using: str = "default",
+        namespace: str = "",
+        max_value_bytes: int = DEFAULT_MAX_VALUE_BYTES,
+        prepare: bool = True,
     ) -> None:
         if namespace:
             check_text(namespace, "namespace", MAX_NAMESPACE_CHARACTERS)
         check_bound(max_value_bytes, "max_value_bytes", 1)
+        if using not in connections:
+            raise BotStateMisconfigured(f"the OrmStore's using is {using!r}, which DATABASES does not have")
         self._using = using
-        super().__init__(
-            kv=OrmKv(using, namespace, max_value_bytes),
-            lists=OrmList(using, namespace, max_value_bytes),
-            lock=OrmLock(using, namespace, max_value_bytes),
-            dedup=OrmDedup(using, namespace, max_value_bytes),
-            queue=OrmQueue(using, namespace, max_value_bytes),
-        )
+        super().__init__(**_facets(using, namespace, max_value_bytes, prepare))
+
+    def _examine(self) -> list[str]:
+        return examine_database(self._using)
 
     def _sweep(self, limit: int) -> dict[str, int]:
         return sweep(self._using, limit)
 
     def _close(self) -> None:
         connections[self._using].close()
+
+
+def _facets(using: str, namespace: str, max_value_bytes: int, prepare: bool) -> dict[str, Any]:
+    """Return the facets for the alias's database: the fast ones on PostgreSQL, the portable ones elsewhere."""
+    common = (using, namespace, max_value_bytes)
+    if connections[using].vendor == "postgresql" and _has_psycopg3():
+        # Elsewhere there may be no psycopg to import.
+        from botstate.stores.orm.postgresql.facets import fast_facets  # noqa: PLC0415
+
+        return fast_facets(*common, prepare)
+    return {
+        "kv": OrmKv(*common),
+        "lists": OrmList(*common),
+        "lock": OrmLock(*common),
+        "dedup": OrmDedup(*common),
+        "queue": OrmQueue(*common),
+    }
+
+
+def _has_psycopg3() -> bool:
+    """Django also works with psycopg2, which cannot bind parameters on the server."""
+    from django.db.backends.postgresql.psycopg_any import is_psycopg3  # noqa: PLC0415
+
+    return bool(is_psycopg3)

@@ -198,6 +198,7 @@ def _values(call: Call, key: str, long: float) -> Iterator[Any]:
     yield call("list", "delete", key)
     yield call("list", "delete", key)
     yield sorted(call("", "sweep", limit=1))
+    yield call("", "examine")
 
 
 def _leases(call: Call, key: str, long: float) -> Iterator[Any]:

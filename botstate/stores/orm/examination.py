@@ -1,0 +1,45 @@
+"""What is wrong with a database that holds a store, in words: asked by `botstate_doctor`."""
+
+import time
+
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
+
+from botstate.db.clock import now_us
+from botstate.db.errors import translated_errors
+
+#: Slack's signatures are fresh for 5 minutes by the web host's clock; everything else goes by the store's.
+MAX_SKEW_S = 30
+
+
+def examine_database(using: str) -> list[str]:
+    """Return what is wrong, a line each. Raises StoreError, StoreUnavailable."""
+    with translated_errors(using):
+        return [*_unmigrated(using), *_skew(using), *_journal(using)]
+
+
+def _unmigrated(using: str) -> list[str]:
+    executor = MigrationExecutor(connections[using])
+    leaves = [leaf for leaf in executor.loader.graph.leaf_nodes() if leaf[0] == "botstate"]
+    missing = [migration.name for migration, _ in executor.migration_plan(leaves) if migration.app_label == "botstate"]
+    return [f"database {using!r} lacks the migrations {', '.join(missing)}: run manage.py migrate"] if missing else []
+
+
+def _skew(using: str) -> list[str]:
+    skew_s = time.time() - now_us(using) / 1_000_000
+    if abs(skew_s) <= MAX_SKEW_S:
+        return []
+    return [
+        f"this host's clock is {skew_s:+.0f} s off that of database {using!r}: signatures are judged by this host's"
+    ]
+
+
+def _journal(using: str) -> list[str]:
+    connection = connections[using]
+    if connection.vendor != "sqlite":
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA journal_mode")
+        mode = str(cursor.fetchone()[0])
+    in_memory = mode == "memory"
+    return [] if mode == "wal" or in_memory else [f"SQLite database {using!r} uses journal_mode {mode}, not WAL"]

@@ -1,0 +1,1 @@
+"""The ORM store's fast path on PostgreSQL: every operation is one statement and one round trip."""
