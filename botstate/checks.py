@@ -39,17 +39,27 @@ def _check_database(settings: Settings) -> list[CheckMessage]:
                 id="botstate.E002",
             )
         ]
-    configured = connections[settings.database].settings_dict
+    return [_check_sqlite(alias) for alias in _database_aliases(settings) if _begins_deferred(alias)]
+
+
+def _database_aliases(settings: Settings) -> list[str]:
+    """Return the runtime's database and those of the stores, each once."""
+    named = (entry.get("OPTIONS", {}).get("using") for entry in settings.stores.values())
+    return sorted({settings.database, *(alias for alias in named if alias in connections)})
+
+
+def _begins_deferred(alias: str) -> bool:
+    configured = connections[alias].settings_dict
     is_sqlite = configured["ENGINE"].endswith("sqlite3")
-    if is_sqlite and configured["OPTIONS"].get("transaction_mode") != "IMMEDIATE":
-        return [
-            checks.Warning(
-                f"The SQLite database {settings.database!r} does not begin its transactions IMMEDIATE.",
-                hint='Set OPTIONS to {"transaction_mode": "IMMEDIATE", "timeout": 2, ...}; see docs/settings.md.',
-                id="botstate.W001",
-            )
-        ]
-    return []
+    return bool(is_sqlite and configured["OPTIONS"].get("transaction_mode") != "IMMEDIATE")
+
+
+def _check_sqlite(alias: str) -> CheckMessage:
+    return checks.Warning(
+        f"The SQLite database {alias!r} does not begin its transactions IMMEDIATE.",
+        hint='Set OPTIONS to {"transaction_mode": "IMMEDIATE", "timeout": 2, ...}; see docs/settings.md.',
+        id="botstate.W001",
+    )
 
 
 def _check_stores(settings: Settings) -> list[CheckMessage]:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pymysql
+import redis
 
 CONNECT_WITHIN_S = 3
 
@@ -36,7 +37,7 @@ class Server:
         """Return None if it answers, else why it does not."""
         try:
             self.connect(self.url).close()
-        except (psycopg.Error, pymysql.Error) as error:
+        except (psycopg.Error, pymysql.Error, redis.RedisError) as error:
             return str(error).strip().splitlines()[-1]
         return None
 
@@ -58,6 +59,14 @@ def connect_to_mariadb(url: str) -> Any:
     )
 
 
+def connect_to_redis(url: str) -> Any:
+    """Open a connection."""
+    client = redis.Redis.from_url(url, socket_connect_timeout=CONNECT_WITHIN_S)
+    client.ping()
+    return client
+
+
+REDIS = Server("Redis", "BOTSTATE_TEST_REDIS_URL", "redis://127.0.0.1:6379", connect_to_redis)
 SERVERS = [
     Server(
         "PostgreSQL",
@@ -83,7 +92,9 @@ def run_pytest(name: str, database_url: str | None, *arguments: str) -> bool:
 def main() -> int:
     """Run everything and say what was not run."""
     passed = run_pytest("SQLite", None)
-    skipped = []
+    # Redis is no database of Django's, so its tests are part of the run above.
+    problem = REDIS.problem()
+    skipped = [] if problem is None else [f"everything on Redis, which does not answer: {problem}"]
     for server in SERVERS:
         problem = server.problem()
         if problem is None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 MAX_KEY_CHARACTERS = 1_024
+MAX_NAMESPACE_CHARACTERS = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,12 @@ def digest_of(*parts: str) -> UUID:
 def readable(text: str) -> str:
     """Return `text` as printable ASCII, with escapes for the rest."""
     return text.encode("unicode_escape").decode("ascii")
+
+
+def check_namespace(namespace: object) -> None:
+    """Raise ValueError unless `namespace` is empty, or text of at most 255 characters that UTF-8 can encode."""
+    if namespace != "":
+        check_text(namespace, "namespace", MAX_NAMESPACE_CHARACTERS)
 
 
 def check_text(text: object, what: str, longest: int) -> None:

@@ -42,6 +42,17 @@ def run_joined(using: str, operation: Callable[[], T]) -> T:
     return _retried(using, lambda: _run_once(using, operation, "this operation", None), None)
 
 
+def run_statement(using: str, statement: Callable[[], T]) -> T:
+    """Run one statement, in the caller's transaction on `using` or, where there is none, in no other than its own.
+
+    For reads, above all: on SQLite a transaction of botstate's would take the lock that writers need.
+    """
+    if connections[using].in_atomic_block:
+        with translated_errors(using):
+            return statement()
+    return _retried(using, statement, None)
+
+
 def _retried(using: str, attempt: Callable[[], T], within_s: float | None) -> T:
     begun_at = time.monotonic()
     backoff = FIRST_BACKOFF_S

@@ -56,7 +56,7 @@ class OrmDedup(OrmFacet, DedupFacet):
 
     def _check(self, address: Address) -> DedupStatus:
         live = self._rows.filter(pk=address.digest, expires_us__gt=StoreNow())
-        token = self._joined(lambda: live.values_list("token", flat=True).first())
+        token = self._read(lambda: live.values_list("token", flat=True).first())
         if token is None:
             return "new"
         return "claimed" if token else "done"

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from botstate.contracts.facet import DEFAULT_MAX_VALUE_BYTES, Facet
 from botstate.db.clock import now_us
-from botstate.db.transactions import run_durable, run_joined
+from botstate.db.transactions import run_durable, run_joined, run_statement
 
 T = TypeVar("T")
 
@@ -21,6 +21,9 @@ class OrmFacet(Facet):
 
     def _joined(self, operation: Callable[[], T]) -> T:
         return run_joined(self._using, operation)
+
+    def _read(self, statement: Callable[[], T]) -> T:
+        return run_statement(self._using, statement)
 
     def _durable(self, operation: Callable[[], T], method: str) -> T:
         return run_durable(self._using, operation, f"store.{self.name}.{method}")

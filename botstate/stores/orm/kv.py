@@ -19,7 +19,7 @@ class OrmKv(OrmFacet, KvFacet):
 
     def _get(self, address: Address) -> str | None:
         live = self._rows.filter(Q(expires_us=None) | Q(expires_us__gt=StoreNow()), pk=address.digest)
-        return self._joined(lambda: live.values_list("value", flat=True).first())
+        return self._read(lambda: live.values_list("value", flat=True).first())
 
     def _set(self, address: Address, text: str, ttl_us: int | None) -> None:
         def replace() -> None:

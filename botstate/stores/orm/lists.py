@@ -1,9 +1,10 @@
 """Lists on the ORM: a head row with the counters, one row per item."""
 
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet, Subquery
 
 from botstate.contracts.addresses import Address
 from botstate.contracts.lists import ListFacet
+from botstate.db.clock import StoreNow
 from botstate.models.stores import ListHead, ListItem
 from botstate.stores.orm.facet import OrmFacet
 from botstate.stores.orm.rows import identity, is_expired, lock, lock_or_create
@@ -39,18 +40,13 @@ class OrmList(OrmFacet, ListFacet):
         return self._joined(append)
 
     def _range(self, address: Address, start: int, stop: int | None) -> list[str]:
-        def read() -> list[str]:
-            # Locked, so that the counters and the items are of one moment.
-            head = lock(self._heads, address)
-            if head is None or is_expired(head.expires_us, self._now_us()):
-                return []
-            first = head.next_seq - head.length
-            chosen = self._items(head).filter(seq__gte=first + start)
-            if stop is not None:
-                chosen = chosen.filter(seq__lte=first + stop)
-            return list(chosen.order_by("seq").values_list("value", flat=True))
-
-        return self._joined(read)
+        # One statement has one snapshot, so the head's counters and the items are of one moment without a lock.
+        live = self._heads.filter(Q(expires_us=None) | Q(expires_us__gt=StoreNow()), pk=address.digest)
+        first = live.annotate(first=F("next_seq") - F("length")).values("first")
+        items = ListItem.objects.using(self._using).filter(head_id=address.digest, seq__gte=Subquery(first) + start)
+        if stop is not None:
+            items = items.filter(seq__lte=Subquery(first) + stop)
+        return self._read(lambda: list(items.order_by("seq").values_list("value", flat=True)))
 
     def _trim(self, address: Address, max_len: int) -> None:
         def trim() -> None:

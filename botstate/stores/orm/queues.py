@@ -5,6 +5,7 @@ from django.db.models import Q, QuerySet
 from botstate.contracts.addresses import Address
 from botstate.contracts.facet import new_token
 from botstate.contracts.queues import OnFull, QueueFacet
+from botstate.db.clock import StoreNow
 from botstate.models.stores import QueueHead, QueueItem
 from botstate.stores.orm.facet import OrmFacet
 from botstate.stores.orm.rows import identity, is_expired, lock, lock_or_create
@@ -65,11 +66,8 @@ class OrmQueue(OrmFacet, QueueFacet):
         return self._joined(dequeue)
 
     def _depth(self, address: Address) -> int:
-        def depth() -> int:
-            head = self._heads.filter(pk=address.digest).first()
-            return 0 if head is None or is_expired(head.expires_us, self._now_us()) else head.depth
-
-        return self._joined(depth)
+        live = self._heads.filter(Q(expires_us=None) | Q(expires_us__gt=StoreNow()), pk=address.digest)
+        return self._read(lambda: live.values_list("depth", flat=True).first()) or 0
 
     def _claim(self, address: Address, lease_us: int) -> tuple[str, str, int] | None:
         def claim() -> tuple[str, str, int] | None:

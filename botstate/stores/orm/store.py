@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import connections
 
-from botstate.contracts.addresses import check_text
+from botstate.contracts.addresses import check_namespace
 from botstate.contracts.facet import DEFAULT_MAX_VALUE_BYTES, check_bound
 from botstate.contracts.stores import StateStore
 from botstate.exceptions import BotStateMisconfigured
@@ -15,8 +15,6 @@ from botstate.stores.orm.lists import OrmList
 from botstate.stores.orm.locks import OrmLock
 from botstate.stores.orm.queues import OrmQueue
 from botstate.stores.orm.sweep import sweep
-
-MAX_NAMESPACE_CHARACTERS = 255
 
 
 class OrmStore(StateStore):
@@ -34,8 +32,7 @@ class OrmStore(StateStore):
         max_value_bytes: int = DEFAULT_MAX_VALUE_BYTES,
         prepare: bool = True,
     ) -> None:
-        if namespace:
-            check_text(namespace, "namespace", MAX_NAMESPACE_CHARACTERS)
+        check_namespace(namespace)
         check_bound(max_value_bytes, "max_value_bytes", 1)
         if using not in connections:
             raise BotStateMisconfigured(f"the OrmStore's using is {using!r}, which DATABASES does not have")

@@ -1,0 +1,66 @@
+"""`manage.py check`: each mistake has its id and a hint, and nothing asks a server."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+from django.db import connections
+
+from botstate import Bot
+
+pytestmark = pytest.mark.once
+
+SLACK = {"SIGNING_SECRET": "s", "BOT": "helper"}
+STORE = {"BACKEND": "botstate.stores.OrmStore"}
+
+
+@pytest.mark.parametrize(
+    ("botstate", "expected"),
+    [
+        ([], "botstate.E001"),
+        ({"UNKNOWN": 1}, "botstate.E001"),
+        ({"DATABASE": "none such"}, "botstate.E002"),
+        ({"STORES": {}}, "botstate.E003"),
+        ({"STORES": {"default": {"BACKEND": "no.such.Store"}}}, "botstate.E003"),
+        ({"STORES": {"default": {"BACKEND": 5}}}, "botstate.E003"),
+        ({"STORES": {"default": STORE | {"OPTIONS": {"colour": "red"}}}}, "botstate.E003"),
+        ({"STORES": {"default": STORE | {"OPTIONS": {"using": "none such"}}}}, "botstate.E003"),
+        ({"STORES": {"default": STORE | {"OPTIONS": {"namespace": "n" * 256}}}}, "botstate.E003"),
+        ({"STORES": {"default": {"BACKEND": "botstate.stores.RedisStore"}}}, "botstate.E003"),
+        ({"SLACK": SLACK | {"BOT": "none such"}}, "botstate.E005"),
+        ({"SLACK": [SLACK, SLACK]}, "botstate.E006"),
+        ({"SLACK": [SLACK, SLACK | {"SIGNING_SECRET": "other"}]}, "botstate.E006"),
+    ],
+)
+def test_each_mistake_has_its_id_and_a_hint(
+    make_bot: Callable[..., Bot], settings: Any, botstate: Any, expected: str
+) -> None:
+    make_bot()
+    settings.BOTSTATE = botstate
+    found = [message for message in run_checks(tags=["botstate"]) if message.id == expected]
+    assert found
+    assert all(message.hint for message in found)
+
+
+def test_a_right_setting_is_not_found_fault_with(make_bot: Callable[..., Bot], settings: Any) -> None:
+    make_bot()
+    settings.BOTSTATE = {"SLACK": [SLACK, SLACK | {"SIGNING_SECRET": "other", "APP_ID": "A2"}]}
+    assert run_checks(tags=["botstate"]) == []
+
+
+def test_two_bots_of_one_name(make_bot: Callable[..., Bot], settings: Any) -> None:
+    make_bot()
+    Bot("helper")
+    settings.BOTSTATE = {"SLACK": SLACK}
+    assert [message.id for message in run_checks(tags=["botstate"])] == ["botstate.E004"]
+
+
+@pytest.mark.needs("sqlite")
+def test_sqlite_that_begins_deferred(
+    make_bot: Callable[..., Bot], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_bot()
+    settings.BOTSTATE = {"SLACK": SLACK}
+    monkeypatch.setitem(connections["default"].settings_dict, "OPTIONS", {})
+    assert [message.id for message in run_checks(tags=["botstate"])] == ["botstate.W001"]
