@@ -16,7 +16,11 @@ import psycopg
 import pymysql
 import redis
 
+from tests.stores.faults import programs
+
 CONNECT_WITHIN_S = 3
+#: More than the cores that there are: many tests wait for processes, or for real time.
+WORKERS = "4"
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def run_pytest(name: str, database_url: str | None, *arguments: str) -> bool:
     environment.pop("BOTSTATE_TEST_DATABASE_URL", None)
     if database_url is not None:
         environment["BOTSTATE_TEST_DATABASE_URL"] = database_url
-    command = [sys.executable, "-m", "pytest", "-n", "2", "-q", *arguments, *sys.argv[1:]]
+    command = [sys.executable, "-m", "pytest", "-n", WORKERS, "-q", *arguments, *sys.argv[1:]]
     return subprocess.run(command, env=environment, check=False).returncode == 0
 
 
@@ -95,6 +99,7 @@ def main() -> int:
     # Redis is no database of Django's, so its tests are part of the run above.
     problem = REDIS.problem()
     skipped = [] if problem is None else [f"everything on Redis, which does not answer: {problem}"]
+    skipped += [f"tests that need it: {why}" for name in programs.PACKAGES if (why := programs.problem(name))]
     for server in SERVERS:
         problem = server.problem()
         if problem is None:
