@@ -1,11 +1,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test lint format clean
+.PHONY: help demo test bench bench-peers lint format clean
 
 help:
 	@echo "make demo    play the main job: mention, button, kill -9, restart, click"
 	@echo "make test    run the tests on SQLite, and on every server that answers"
+	@echo "make bench   time every store, beside the same statements sent by hand"
+	@echo "make bench-peers  and beside other people's stores (needs Node and npm)"
 	@echo "make lint    ruff, mypy, import-linter, Django's checks"
 	@echo "make format  let ruff rewrite the code"
 
@@ -20,6 +22,15 @@ demo: .venv/ready
 
 test: .venv/ready
 	$(BIN)/python -m tests
+
+bench: .venv/ready
+	$(BIN)/python -m bench
+	$(BIN)/python -m bench --flat
+
+# No lock file: it would name the place that the packages came from.
+bench-peers: .venv/ready
+	cd bench/peers && npm install --no-package-lock --no-audit --no-fund
+	$(BIN)/python -m bench --peers postgresql redis
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -6,6 +6,8 @@
 --
 -- {schema} is where the tables are. Times are microseconds since 1970 by the server's clock.
 
+-- What reads items may not scan: a plan that a session made while the table was small would read a whole backlog later.
+
 CREATE OR REPLACE FUNCTION {schema}.botstate_now() RETURNS bigint LANGUAGE sql VOLATILE AS $$
     SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint
 $$;
@@ -100,7 +102,8 @@ $$;
 
 CREATE OR REPLACE FUNCTION {schema}.botstate_list_append(
     p_digest uuid, p_namespace text, p_label text, p_value text, p_max_len bigint, p_ttl_us bigint
-) RETURNS bigint LANGUAGE plpgsql AS $$
+) RETURNS bigint LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 -- Add an item at the new end, keep the newest p_max_len, and return the length. Nulls: no bound, the expiry as it is.
 DECLARE
     head record;
@@ -138,7 +141,8 @@ END
 $$;
 
 CREATE OR REPLACE FUNCTION {schema}.botstate_list_trim(p_digest uuid, p_max_len bigint)
-RETURNS boolean LANGUAGE plpgsql AS $$
+RETURNS boolean LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 -- Keep the newest p_max_len items; true if others went. An empty list does not exist: its head expires.
 DECLARE
     head record;
@@ -177,12 +181,13 @@ $$;
 CREATE OR REPLACE FUNCTION {schema}.botstate_queue_enqueue(
     p_digest uuid, p_namespace text, p_label text, p_value text, p_max_size bigint, p_drop_newest boolean,
     p_ttl_us bigint
-) RETURNS bigint LANGUAGE plpgsql AS $$
+) RETURNS bigint LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 -- Add an item at the end, drop waiting ones above p_max_size, and return the depth. Nulls: no bound, the expiry as it is.
 DECLARE
     head record;
     now_us bigint;
-    dropped bigint;
+    place bigint;
 BEGIN
     SELECT depth, next_seq, expires_us INTO head
       FROM {schema}.botstate_queuehead WHERE digest = p_digest FOR UPDATE;
@@ -203,21 +208,22 @@ BEGIN
     INSERT INTO {schema}.botstate_queueitem (head_id, seq, value, token, attempts)
          VALUES (p_digest, head.next_seq, p_value, '', 0);
     head.depth := head.depth + 1;
-    IF head.depth > p_max_size THEN
+    -- One by one, each by its primary key: a set of places would be a filter over the whole queue to a planner whose
+    -- statistics are old.
+    WHILE head.depth > p_max_size LOOP
         IF p_drop_newest THEN
-            DELETE FROM {schema}.botstate_queueitem WHERE head_id = p_digest AND seq = ANY (ARRAY(
-                SELECT seq FROM {schema}.botstate_queueitem
-                 WHERE head_id = p_digest AND (lease_expires_us IS NULL OR lease_expires_us <= now_us)
-                 ORDER BY seq DESC LIMIT head.depth - p_max_size));
+            SELECT seq INTO place FROM {schema}.botstate_queueitem
+             WHERE head_id = p_digest AND (lease_expires_us IS NULL OR lease_expires_us <= now_us)
+             ORDER BY seq DESC LIMIT 1;
         ELSE
-            DELETE FROM {schema}.botstate_queueitem WHERE head_id = p_digest AND seq = ANY (ARRAY(
-                SELECT seq FROM {schema}.botstate_queueitem
-                 WHERE head_id = p_digest AND (lease_expires_us IS NULL OR lease_expires_us <= now_us)
-                 ORDER BY seq LIMIT head.depth - p_max_size));
+            SELECT seq INTO place FROM {schema}.botstate_queueitem
+             WHERE head_id = p_digest AND (lease_expires_us IS NULL OR lease_expires_us <= now_us)
+             ORDER BY seq LIMIT 1;
         END IF;
-        GET DIAGNOSTICS dropped = ROW_COUNT;
-        head.depth := head.depth - dropped;
-    END IF;
+        EXIT WHEN NOT FOUND;
+        DELETE FROM {schema}.botstate_queueitem WHERE head_id = p_digest AND seq = place;
+        head.depth := head.depth - 1;
+    END LOOP;
     UPDATE {schema}.botstate_queuehead
        SET depth = head.depth, next_seq = head.next_seq + 1, expires_us = COALESCE(now_us + p_ttl_us, head.expires_us)
      WHERE digest = p_digest;
@@ -225,7 +231,8 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION {schema}.botstate_queue_dequeue(p_digest uuid) RETURNS text LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION {schema}.botstate_queue_dequeue(p_digest uuid) RETURNS text LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 -- Remove and return the oldest waiting item, null when none waits. An empty queue does not exist: its head expires.
 DECLARE
     head record;
@@ -254,7 +261,8 @@ $$;
 
 CREATE OR REPLACE FUNCTION {schema}.botstate_queue_claim(
     p_digest uuid, p_secret text, p_lease_us bigint, OUT value text, OUT token text, OUT attempts integer
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 -- Lease the oldest waiting item; nulls when none waits.
 DECLARE
     head record;
@@ -278,7 +286,8 @@ END
 $$;
 
 CREATE OR REPLACE FUNCTION {schema}.botstate_queue_ack(p_digest uuid, p_seq bigint, p_token text)
-RETURNS boolean LANGUAGE plpgsql AS $$
+RETURNS boolean LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 -- Remove the item that p_token holds. An empty queue does not exist: its head expires.
 DECLARE
     head record;
@@ -302,7 +311,8 @@ END
 $$;
 
 CREATE OR REPLACE FUNCTION {schema}.botstate_queue_nack(p_digest uuid, p_seq bigint, p_token text)
-RETURNS boolean LANGUAGE plpgsql AS $$
+RETURNS boolean LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 -- Return the item that p_token holds to its place.
 DECLARE
     head record;

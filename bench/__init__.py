@@ -1,0 +1,1 @@
+"""How fast the stores are: `make bench` and `make bench-peers`. See docs/benchmarks.md."""
