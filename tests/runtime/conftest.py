@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from botproject.demo.slack_api import SlackWebApi
+from botstate import Bot
 from botstate.actions.resolving import hot_controls
 from botstate.models import Thread
 from botstate.runtime.worker import Drained, run_thread
+from tests.runtime.desk import Desk, RunAll
 from tests.settings import BOTSTATE
 from tests.slack.signing import SlackSender
 
@@ -37,3 +39,11 @@ def run_all() -> Callable[[], list[Drained]]:
 def restart() -> Callable[[], None]:
     """Forget what a process keeps in memory."""
     return hot_controls.clear
+
+
+@pytest.fixture
+def desk(make_bot: Callable[..., Bot], slack: SlackSender, run_all: RunAll) -> Desk:
+    """A bot that has posted its card."""
+    desk = Desk(make_bot, slack, run_all)
+    desk.post()
+    return desk

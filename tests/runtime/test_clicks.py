@@ -1,6 +1,5 @@
 """Clicks: the handler that was shown, with the same props and arguments, or the person is told."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,79 +9,11 @@ from botproject.demo.slack_api import SlackWebApi
 from botstate import Bot, bind
 from botstate.models import ActionSnapshot, Delivery, Turn
 from botstate.runtime.handlers import CONSUMED_TEXT, EXPIRED_TEXT
-from botstate.runtime.worker import Drained
-from botstate.ui import Actions, Button, Message, Section
+from botstate.ui import Actions, Button
+from tests.runtime.desk import Desk, Restart, RunAll, told
 from tests.slack.signing import SlackSender, payload
 
 pytestmark = pytest.mark.django_db
-
-RunAll = Callable[[], list[Drained]]
-Restart = Callable[[], None]
-
-
-class Desk:
-    """A bot with a card, what its handlers saw, and a way to click."""
-
-    def __init__(self, make_bot: Callable[..., Bot], slack: SlackSender, run_all: RunAll) -> None:
-        self.seen: list[Any] = []
-        self.slack = slack
-        self.run_all = run_all
-        self.make_bot = make_bot
-        self.clicks = 0
-        self.deploy()
-
-    def deploy(self, layout: Callable[..., Any] | None = None, name: str = "Card") -> None:
-        """Replace the bot, as a new release does."""
-        bot = self.make_bot()
-        self.card = bot.component(layout or self.layout, name=name)
-        bot.on_message(lambda thread, message: thread.post(self.card(ticket=7)))
-        bot.on_interaction("raw")(lambda thread, click: self.seen.append(("raw", click.value)))
-
-    def layout(self, ticket: int) -> Any:
-        return Message(
-            Section(f"Ticket {ticket}"),
-            Actions(
-                Button("Approve", on_click=self.approve, value={"ticket": ticket}),
-                Button("Once", on_click=self.approve, key="once", once=True),
-                Button("Assign", on_click=bind(self.assign, {"to": f"team {ticket}"}), key="assign"),
-                Button("Raw", key="raw", value="v"),
-            ),
-        )
-
-    def approve(self, thread: Any, click: Any) -> None:
-        self.seen.append(("approve", click.value, click.user))
-
-    def other(self, thread: Any, click: Any) -> None:
-        self.seen.append(("other", click.value))
-
-    def assign(self, thread: Any, click: Any, to: str) -> None:
-        self.seen.append(("assign", to, click.args))
-
-    def post(self) -> None:
-        self.slack.message(ts="1.0")
-        self.run_all()
-
-    def action_id(self, label: str) -> str:
-        return ActionSnapshot.objects.get(label=label).action_id
-
-    def click(self, action_id: str, **changes: Any) -> None:
-        self.clicks += 1
-        changes = {"trigger_id": f"click {self.clicks}", **changes}
-        if "ref" not in changes:
-            changes["ref"] = Delivery.objects.filter(kind="post").earliest("id").ref
-        self.slack.click(changes.pop("ref"), action_id, **changes)
-        self.run_all()
-
-
-@pytest.fixture
-def desk(make_bot: Callable[..., Bot], slack: SlackSender, run_all: RunAll) -> Desk:
-    desk = Desk(make_bot, slack, run_all)
-    desk.post()
-    return desk
-
-
-def told(api: SlackWebApi) -> list[tuple[str, str]]:
-    return [(call.arguments["user"], call.arguments["text"]) for call in api.done("chat.postEphemeral")]
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -167,83 +98,6 @@ def test_a_control_past_its_retention_is_expired(desk: Desk, slack_api: SlackWeb
     ActionSnapshot.objects.update(expires_us=1)
     desk.click(desk.action_id("Approve"))
     assert desk.seen == []
-    assert told(slack_api) == [("W111", EXPIRED_TEXT)]
-
-
-def test_after_a_deploy_that_swaps_two_buttons_neither_runs_the_others_handler(
-    desk: Desk, slack_api: SlackWebApi, restart: Restart
-) -> None:
-    approve = desk.action_id("Approve")
-    restart()
-    desk.deploy(
-        lambda ticket: Message(
-            Section("x"),
-            Actions(Button("Reject", on_click=desk.other), Button("Approve", on_click=desk.approve)),
-        )
-    )
-    desk.click(approve)
-    assert desk.seen == []
-    assert told(slack_api) == [("W111", EXPIRED_TEXT)]
-
-
-def test_a_key_survives_a_changed_layout_and_keeps_its_arguments(desk: Desk, restart: Restart) -> None:
-    assign = desk.action_id("Assign")
-    restart()
-    desk.deploy(
-        lambda ticket: Actions(
-            Button("New", on_click=desk.other),
-            Button("Hand over", on_click=bind(desk.assign, {"to": "?"}), key="assign"),
-        )
-    )
-    desk.click(assign)
-    assert desk.seen == [("assign", "team 7", {"to": "team 7"})]
-
-
-def test_a_reordered_list_of_like_buttons_keeps_the_value_that_was_shown(
-    make_bot: Callable[..., Bot], slack: SlackSender, run_all: RunAll, restart: Restart
-) -> None:
-    desk = Desk(make_bot, slack, run_all)
-    desk.deploy(lambda ticket: Actions(Button("Take", on_click=desk.approve, value=n) for n in (1, 2)))
-    desk.post()
-    first = ActionSnapshot.objects.earliest("id").action_id
-    restart()
-    desk.deploy(lambda ticket: Actions(Button("Take", on_click=desk.approve, value=n) for n in (2, 1)))
-    desk.click(first)
-    assert desk.seen == [("approve", 1, "W111")]
-
-
-@pytest.mark.parametrize(
-    ("layout", "name"),
-    [
-        (lambda ticket: Message("x"), "Card"),
-        (lambda ticket, colour: Message("x"), "Card"),
-        (lambda ticket: 1 / 0, "Card"),
-        (None, "Renamed"),
-    ],
-    ids=["removed", "other props", "broken", "renamed"],
-)
-def test_what_cannot_be_rendered_again_is_expired(
-    desk: Desk, slack_api: SlackWebApi, restart: Restart, layout: Any, name: str
-) -> None:
-    approve = desk.action_id("Approve")
-    restart()
-    desk.deploy(layout, name)
-    desk.click(approve)
-    assert desk.seen == []
-    assert told(slack_api) == [("W111", EXPIRED_TEXT)]
-
-
-def test_an_inline_control_works_until_the_restart(
-    make_bot: Callable[..., Bot], slack: SlackSender, slack_api: SlackWebApi, run_all: RunAll, restart: Restart
-) -> None:
-    desk = Desk(make_bot, slack, run_all)
-    make_bot().on_message(lambda thread, message: thread.post(Actions(Button("Inline", on_click=desk.approve))))
-    desk.post()
-    desk.click(desk.action_id("Inline"))
-    assert desk.seen == [("approve", None, "W111")]
-    restart()
-    desk.click(desk.action_id("Inline"))
-    assert desk.seen == [("approve", None, "W111")]
     assert told(slack_api) == [("W111", EXPIRED_TEXT)]
 
 
@@ -333,46 +187,6 @@ def test_once_and_value_hold_for_on_interaction_too(
     assert told(slack_api) == [("W111", CONSUMED_TEXT)]
 
 
-@pytest.mark.parametrize("kind", ["partial", "lambda"])
-def test_handlers_without_a_name_of_their_own_are_told_apart(
-    desk: Desk, slack_api: SlackWebApi, restart: Restart, kind: str
-) -> None:
-    def decide(word: str, thread: Any, click: Any) -> None:
-        desk.seen.append(word)
-
-    if kind == "partial":
-        yes, no = functools.partial(decide, "yes"), functools.partial(decide, "no")
-    else:
-        yes, no = (lambda thread, click: desk.seen.append("yes")), (lambda thread, click: desk.seen.append("no"))
-    desk.deploy(lambda ticket: Actions(Button("Go", on_click=yes)))
-    desk.slack.message(ts="2.0")
-    desk.run_all()
-    ref, action_id = Delivery.objects.latest("id").ref, ActionSnapshot.objects.latest("id").action_id
-    restart()
-    desk.click(action_id, ref=ref)
-    assert desk.seen == ["yes"]
-    desk.deploy(lambda ticket: Actions(Button("Go", on_click=no)))
-    restart()
-    desk.click(action_id, ref=ref)
-    assert desk.seen == ["yes"]
-    assert told(slack_api) == [("W111", EXPIRED_TEXT)]
-
-
-def test_a_component_within_a_message_survives_a_restart(
-    make_bot: Callable[..., Bot], slack: SlackSender, run_all: RunAll, restart: Restart
-) -> None:
-    desk = Desk(make_bot, slack, run_all)
-    bot = make_bot()
-    row = bot.component(lambda n: Actions(Button("Take", on_click=desk.approve, value=n)), name="Row")
-    bot.on_message(lambda thread, message: thread.post(Message("Pick one", row(n=1), [row(n=2)])))
-    desk.post()
-    first, second = ActionSnapshot.objects.order_by("id")
-    assert [(s.component, s.props) for s in (first, second)] == [("Row", '{"n":1}'), ("Row", '{"n":2}')]
-    restart()
-    desk.click(second.action_id)
-    assert desk.seen == [("approve", 2, "W111")]
-
-
 def test_a_component_of_another_bot_cannot_post_controls(
     make_bot: Callable[..., Bot], slack: SlackSender, run_all: RunAll
 ) -> None:
@@ -413,13 +227,3 @@ def test_an_unknown_shortcut_is_nobodys(desk: Desk, slack_api: SlackWebApi) -> N
     desk.slack.interaction(payload("interactive_shortcut"))
     desk.run_all()
     assert told(slack_api) == []
-
-
-def test_why_a_component_does_not_render_any_more_is_logged(
-    desk: Desk, restart: Restart, caplog: pytest.LogCaptureFixture
-) -> None:
-    approve = desk.action_id("Approve")
-    restart()
-    desk.deploy(lambda ticket: 1 / 0)
-    desk.click(approve)
-    assert "component Card: ZeroDivisionError" in caplog.text
