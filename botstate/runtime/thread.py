@@ -1,5 +1,6 @@
 """Thread: what a handler holds of its conversation."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from botstate.runtime.heartbeat import Pulse
 from botstate.threads.buffer import StateBuffer
 from botstate.types import Json
 from botstate.ui.components import Component
+
+logger = logging.getLogger("botstate.runtime")
 
 MAX_ID_CHARACTERS = 64
 
@@ -143,6 +146,8 @@ class Thread:
 
     def _check_known(self, control: Control) -> None:
         """A control of a component that the bot does not know could never be clicked after a restart."""
+        if control.element is None and control.handler is not None:
+            logger.warning("control %s is in no component: its handler ends with this process", control.action_id)
         if control.element and self._components.get(control.component) is not control.element.component:
             raise ActionError(f"component {control.component!r} has controls and is no component of this thread's bot")
 

@@ -29,6 +29,8 @@ STORE = {"BACKEND": "botstate.stores.OrmStore"}
         ({"STORES": {"default": STORE | {"OPTIONS": {"namespace": "n" * 256}}}}, "botstate.E003"),
         ({"STORES": {"default": {"BACKEND": "botstate.stores.RedisStore"}}}, "botstate.E003"),
         ({"SLACK": SLACK | {"BOT": "none such"}}, "botstate.E005"),
+        # The example project's bot is there too, so there is no only one.
+        ({"SLACK": {"SIGNING_SECRET": "s"}}, "botstate.E005"),
         ({"SLACK": [SLACK, SLACK]}, "botstate.E006"),
         ({"SLACK": [SLACK, SLACK | {"SIGNING_SECRET": "other"}]}, "botstate.E006"),
     ],

@@ -142,3 +142,12 @@ def test_why_a_component_does_not_render_any_more_is_logged(
     desk.deploy(lambda ticket: 1 / 0)
     desk.click(approve)
     assert "component Card: ZeroDivisionError" in caplog.text
+
+
+def test_posting_a_control_that_cannot_survive_a_restart_is_warned_of(
+    make_bot: Callable[..., Bot], slack: SlackSender, run_all: RunAll, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_bot().on_message(lambda thread, message: thread.post(Actions(Button("Inline", on_click=print))))
+    slack.message()
+    run_all()
+    assert "is in no component" in caplog.text

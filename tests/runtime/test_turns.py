@@ -9,13 +9,12 @@ from typing import Any
 import pydantic
 import pytest
 
-from botproject.demo.slack_api import Fault, SlackWebApi
+from botproject.demo.slack_api import SlackWebApi
 from botstate import Bot
-from botstate.exceptions import NotSerializable, StateInvalid, StoreUnavailable, TurnSuperseded
+from botstate.exceptions import StateInvalid, StoreUnavailable, TurnSuperseded
 from botstate.models import Delivery, Receipt, Thread, ThreadLease, ThreadState, Turn
 from botstate.runtime import turns, worker
 from botstate.runtime.worker import Drained, run_threads
-from botstate.ui import Component, Message
 from tests.slack.signing import SlackSender
 
 pytestmark = pytest.mark.django_db
@@ -174,25 +173,6 @@ def test_invalid_state_raises_in_the_handler_and_stores_nothing(bot: Bot, slack:
     assert ThreadState.objects.get().value == '{"stage":"fine","count":0}'
 
 
-def test_props_that_are_not_json_raise_when_posting_and_nothing_is_posted(
-    bot: Bot, slack: SlackSender, slack_api: SlackWebApi, run_all: RunAll
-) -> None:
-    card = Component("Card", lambda things: Message("x"))
-    caught = []
-
-    @bot.on_mention
-    def wrong(thread: Any, message: Any) -> None:
-        with pytest.raises(NotSerializable, match="'things' of component Card") as error:
-            thread.post(card(things={1}))
-        caught.append(error)
-
-    slack.mention()
-    run_all()
-    assert caught
-    assert Turn.objects.get().status == "done"
-    assert not slack_api.calls
-
-
 def test_a_bot_that_is_gone_leaves_its_threads_waiting(
     make_bot: Callable[..., Bot], slack: SlackSender, run_all: RunAll
 ) -> None:
@@ -292,43 +272,6 @@ def test_what_nothing_handles_leaves_a_receipt_and_drops_nobody(
     assert ignored == ["the bot has no handler for it", ""]
 
 
-def test_a_post_after_the_turns_end_is_not_lost_in_silence(bot: Bot, slack: SlackSender, run_all: RunAll) -> None:
-    threads: list[Any] = []
-    bot.on_mention(lambda thread, message: threads.append(thread))
-    slack.mention()
-    run_all()
-    with pytest.raises(TurnSuperseded, match="has ended"):
-        threads[0].post("too late")
-
-
-@pytest.mark.parametrize(
-    ("ui", "error"),
-    [
-        (Component("Card", lambda: "x"), TypeError),
-        (object(), TypeError),
-        ([b"x"], TypeError),
-        (Component("Card", lambda: iter("x"))(), TypeError),
-        (None, ValueError),
-        ([], ValueError),
-    ],
-    ids=["a component not called", "an object", "bytes", "a generator", "None", "an empty list"],
-)
-def test_what_cannot_be_shown_raises_when_posting(
-    bot: Bot, slack: SlackSender, run_all: RunAll, ui: Any, error: type[Exception]
-) -> None:
-    caught = []
-
-    @bot.on_mention
-    def wrong(thread: Any, message: Any) -> None:
-        with pytest.raises(error):
-            thread.post(ui)
-        caught.append(ui)
-
-    slack.mention()
-    run_all()
-    assert len(caught) == 1
-
-
 def test_an_expected_version_is_held_until_the_state_is_stored(bot: Bot, slack: SlackSender, run_all: RunAll) -> None:
     @bot.on_mention
     def careful(thread: Any, message: Any) -> None:
@@ -347,15 +290,3 @@ def test_the_place_of_an_error_is_the_handlers_own_line(bot: Bot, slack: SlackSe
     slack.mention()
     run_all()
     assert Turn.objects.get().error_place.startswith("test_turns.py:")
-
-
-def test_no_messages_text_is_logged_whatever_slack_answers(
-    bot: Bot, slack: SlackSender, slack_api: SlackWebApi, run_all: RunAll, caplog: pytest.LogCaptureFixture
-) -> None:
-    bot.on_mention(lambda thread, message: thread.post("private words"))
-    slack_api.fail_next(Fault("private words", status=403))
-    slack.mention()
-    with caplog.at_level(logging.DEBUG):
-        run_all()
-    assert Delivery.objects.get().error == "http_403"
-    assert "private words" not in caplog.text

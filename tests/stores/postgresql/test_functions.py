@@ -68,6 +68,14 @@ def test_what_is_of_another_version_is_replaced() -> None:
         assert cursor.fetchone()[0] > 10**15
 
 
+def test_what_has_other_settings_is_replaced() -> None:
+    run("ALTER FUNCTION botstate_queue_dequeue(uuid) RESET ALL")
+    restore_functions("default")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT proconfig FROM pg_proc WHERE proname = 'botstate_queue_dequeue'")
+        assert "enable_seqscan=off" in cursor.fetchone()[0]
+
+
 def test_nothing_is_replaced_that_is_as_it_should_be() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT xmin::text, oid FROM pg_proc WHERE proname LIKE 'botstate%%' ORDER BY oid")

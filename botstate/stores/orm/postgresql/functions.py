@@ -9,7 +9,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 #: A table that every function's schema holds.
 _TABLE = "botstate_kventry"
-_FUNCTION = re.compile(r"CREATE OR REPLACE FUNCTION .*?\.(botstate_\w+)\(.*?\$\$(.*?)\$\$;", re.DOTALL)
+_FUNCTION = re.compile(r"CREATE OR REPLACE FUNCTION .*?\.(botstate_\w+)\((.*?)\$\$(.*?)\$\$;", re.DOTALL)
+_SETTING = re.compile(r"\bSET (\w+) = (\w+)")
+
+#: A function's settings, as "name=value" in order, and its body.
+Definition = tuple[list[str], str]
 
 
 def create_functions(connection: BaseDatabaseWrapper) -> None:
@@ -21,7 +25,10 @@ def create_functions(connection: BaseDatabaseWrapper) -> None:
     if schema is None:
         return
     sql = _source().replace("{schema}", connection.ops.quote_name(schema))
-    expected = dict(_FUNCTION.findall(sql))
+    expected = {
+        name: (sorted("=".join(setting) for setting in _SETTING.findall(header)), body)
+        for name, header, body in _FUNCTION.findall(sql)
+    }
     if _found(connection, schema, list(expected)) == expected:
         return
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
@@ -36,7 +43,7 @@ def drop_functions(connection: BaseDatabaseWrapper) -> None:
     if schema is None:
         return
     quoted = connection.ops.quote_name(schema)
-    names = ", ".join(f"{quoted}.{name}" for name, _ in _FUNCTION.findall(_source()))
+    names = ", ".join(f"{quoted}.{name}" for name, *_ in _FUNCTION.findall(_source()))
     with connection.cursor() as cursor:
         cursor.execute(f"DROP FUNCTION IF EXISTS {names}")
 
@@ -67,12 +74,13 @@ def _schema_of_tables(connection: BaseDatabaseWrapper) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _found(connection: BaseDatabaseWrapper, schema: str, names: list[str]) -> dict[str, str]:
-    """Return the bodies of the functions that are there, by name."""
+def _found(connection: BaseDatabaseWrapper, schema: str, names: list[str]) -> dict[str, Definition]:
+    """Return the definitions of the functions that are there, by name."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT proname, prosrc FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace"
+            "SELECT proname, coalesce(proconfig, '{}'), prosrc"
+            " FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace"
             " WHERE nspname = %s AND proname = ANY (%s)",
             [schema, names],
         )
-        return dict(cursor.fetchall())
+        return {name: (sorted(settings), body) for name, settings, body in cursor.fetchall()}
