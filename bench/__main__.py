@@ -1,4 +1,7 @@
-"""`python -m bench`: every store's times; with --peers those of others, with --flat whether they grow."""
+"""`python -m bench`: every store's times; with --peers those of others, with --flat whether they grow.
+
+With --runtime, those of webhooks and workers instead; with --rendering, those of messages; with --caches, of caches.
+"""
 
 import argparse
 import os
@@ -7,7 +10,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from bench import databases
+from bench import caches, databases, rendering
+from bench.runtime import run as runtime
 
 if TYPE_CHECKING:
     from bench.report import Report
@@ -17,8 +21,17 @@ def main() -> int:
     """Measure what the arguments name, and print tables."""
     arguments = _arguments()
     run = f"{os.getpid()}"
-    databases.configure(run)
     print(f"== {_machine()}")
+    if arguments.runtime:
+        runtime.run(run, arguments.rounds)
+        return 0
+    if arguments.rendering:
+        rendering.run(arguments.rounds)
+        return 0
+    if arguments.caches:
+        caches.run(arguments.rounds)
+        return 0
+    databases.configure(run)
     created: list[tuple[str, str]] = []
     try:
         _measure(arguments, run, created)
@@ -97,6 +110,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("stores", nargs="*", metavar="STORE", help=f"of {', '.join(databases.STORES)}; all by default")
     parser.add_argument("--peers", action="store_true", help="time the peers too (make bench-peers installs them)")
     parser.add_argument("--flat", action="store_true", help="time few and many rows, and small and great depths")
+    parser.add_argument("--runtime", action="store_true", help="time webhooks and workers, and no store")
+    parser.add_argument("--rendering", action="store_true", help="time messages made into Block Kit, and no store")
+    parser.add_argument("--caches", action="store_true", help="time lookups in the memory of caches, and no store")
     parser.add_argument("--rounds", type=int, default=3, help="3 by default")
     parser.add_argument("--only", default="", help="operations whose name has this in it")
     arguments = parser.parse_args()

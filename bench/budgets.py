@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
-from bench.operations import OPERATIONS
+from bench.operations import KEYED, OPERATIONS
 
 APPEND, RANGE = "list.append, cap 100, full", "list.range, 100 items"
 ENQUEUE, ENQUEUE_AT_BOUND = "queue.enqueue, bounded", "queue.enqueue at the bound"
 LOCK, SEEN, SEEN_AGAIN = "lock acquire + release", "dedup.seen, first", "dedup.seen, repeat"
-READS = ("kv.get", "queue.depth", RANGE)
+READS = ("kv.get", "queue.depth", RANGE, "keyed.lookup")
+#: Elsewhere keyed entries take the path that serves every database.
+HAVE_FAST_KEYED = ("postgresql", "redis")
 
 FLATNESS = 1.25
 
@@ -51,6 +53,8 @@ class Budget:
 
 def to_floor(store: str, operation: str) -> Budget | None:
     """Return the budget of a store's time to its floor's."""
+    if operation in KEYED and store not in HAVE_FAST_KEYED:
+        return None
     if store == "redis":
         return Budget(1.3)
     if store == "sqlite":
@@ -64,6 +68,8 @@ def to_floor(store: str, operation: str) -> Budget | None:
 
 def of_statements(store: str, operation: str) -> Budget | None:
     """Return the budget of statements per operation: one per primitive, twice that on MariaDB, none on SQLite."""
+    if operation in KEYED and store not in HAVE_FAST_KEYED:
+        return None
     primitives = OPERATIONS[operation].primitives
     if store in ("postgresql", "redis"):
         return Budget(primitives)
@@ -89,3 +95,16 @@ def of_threads(store: str, peer: str, operation: str) -> Budget | None:
 def of_processes(store: str, peer: str) -> Budget | None:
     """Return the budget of two processes' throughput to that of a peer's process."""
     return Budget(1.0, is_least=True) if store == "postgresql" and peer == "ck" else None
+
+
+WEBHOOKS_TO_BARE = Budget(0.35, is_least=True)
+WEBHOOKS_TO_BOLT = Budget(0.5, is_least=True)
+WEBHOOKS_P99_MS = Budget(50.0)
+WEBHOOKS_WITH_A_SILENT_BROKER = Budget(0.9, is_least=True)
+STATEMENTS_OF_AN_EVENT = Budget(5)
+STATEMENTS_OF_A_TURN = Budget(8)
+MS_TO_THE_HANDLER = Budget(25.0)
+TURNS_OF_MANY_THREADS = Budget(0.3, is_least=True)
+TURNS_OF_ONE_THREAD = Budget(0.5, is_least=True)
+RENDERING_TO_BY_HAND = Budget(2.0)
+CACHE_TO_PLAIN = Budget(3.0)

@@ -12,7 +12,18 @@ from typing import Any
 import psycopg
 import redis
 from botstate.contracts.stores import StateStore
-from botstate.models.stores import DedupEntry, KvEntry, ListHead, ListItem, LockRow, QueueHead, QueueItem
+from botstate.models.stores import (
+    DedupEntry,
+    KeyedEntry,
+    KeyedHead,
+    KvEntry,
+    ListHead,
+    ListItem,
+    LockRow,
+    QueueHead,
+    QueueItem,
+)
+from botstate.stores.orm.sqlite.clock import teach_clock
 from django.db import connections
 
 from bench.databases import NAMESPACE
@@ -98,7 +109,7 @@ class Floor:
 
 def check_twins(recorder: str, floor: str) -> None:
     """Raise AssertionError unless two databases hold as many rows: the floor did what the recorder did."""
-    for model in (KvEntry, LockRow, DedupEntry, ListHead, ListItem, QueueHead, QueueItem):
+    for model in (KvEntry, LockRow, DedupEntry, ListHead, ListItem, QueueHead, QueueItem, KeyedHead, KeyedEntry):
         rows = [model._base_manager.using(alias).count() for alias in (recorder, floor)]
         if rows[0] != rows[1]:
             raise AssertionError(f"{model.__name__}: the recorder has {rows[0]} rows, the floor {rows[1]}")
@@ -120,6 +131,9 @@ def django_player(alias: str) -> Player:
     """Play statements through Django's cursor."""
     connection: Any = connections[alias]
     connection.ensure_connection()
+    if connection.vendor == "sqlite":
+        # The recorded statements call it.
+        teach_clock(connection)
 
     def play(step: Step) -> None:
         if step[0] == "commit":

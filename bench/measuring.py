@@ -10,7 +10,7 @@ from pathlib import Path
 from bench import databases
 from bench.contestants import Child, InProcess, Together
 from bench.floors import Floor, check_twins
-from bench.operations import OPERATIONS, OURS_ONLY
+from bench.operations import KEYED, OPERATIONS, OURS_ONLY
 from bench.statements import ServerCount, wal_records
 from bench.stores import close_connection, make_floor, make_store
 from bench.timing import CALLS, Contestant, Times, measure, measure_throughput
@@ -44,13 +44,13 @@ def measure_store(store: str, run: str, rounds: int, peers: list[str], only: str
     """Yield each operation whose name has `only` in it, with its result."""
     with _contestants(store, run, peers if store in PEERS_OF else []) as (one, floor, threads, pair, children, count):
         for name in OPERATIONS:
-            if only not in name:
+            if only not in name or (name in KEYED and one.store.keyed is None):
                 continue
             taking_part = {} if name in OURS_ONLY else children
             result = _measure_one_caller(name, rounds, one, floor, taking_part)
             if count is not None and count.is_available:
                 result.statements = count.statements(OPERATIONS[name](one.store, THREADS + 1))
-            if floor is not None and store == "postgresql" and name.startswith("dedup.seen, repeat"):
+            if floor is not None and store == "postgresql" and name.endswith(", repeat"):
                 result.wal_records = wal_records(databases.url_of_postgresql(run, "floor"), floor.last_steps()[-1])
             many: dict[str, Contestant] = {"threads": threads}
             if pair is not None and taking_part:

@@ -6,6 +6,7 @@ An operation belongs to one store and one caller, whose keys nobody else uses. O
 from typing import ClassVar
 
 from botstate.contracts.stores import StateStore
+from botstate.keyed import open_keyed_store
 from botstate.types import Json
 
 KEYS = 100
@@ -233,6 +234,73 @@ class QueueClaimAck(QueueDequeue):
             raise AssertionError("the queue is empty")
 
 
+class KeyedOperation(Operation):
+    """On a namespace of keyed entries that has as many as it may have."""
+
+    def set_up(self) -> None:
+        self._entries = open_keyed_store(self._key, CAP, store=self._store)
+        for number in range(CAP):
+            self._entries.register(f"key {number}", value_of(number))
+
+
+class KeyedRegister(KeyedOperation):
+    name = "keyed.register, cap 100, full"
+
+    def call(self) -> None:
+        number = self._next()
+        self._entries.register(f"new {number}", value_of(number))
+
+
+class KeyedRegisterAgain(KeyedOperation):
+    name = "keyed.register, again"
+
+    def call(self) -> None:
+        number = self._next()
+        self._entries.register(f"key {number % CAP}", value_of(number))
+
+
+class KeyedFirst(KeyedOperation):
+    name = "keyed.register_if_absent, first"
+
+    def call(self) -> None:
+        number = self._next()
+        if not self._entries.register_if_absent(f"new {number}", value_of(number)):
+            raise AssertionError("a new key was there")
+
+
+class KeyedRepeat(KeyedOperation):
+    name = "keyed.register_if_absent, repeat"
+
+    def call(self) -> None:
+        number = self._next()
+        if self._entries.register_if_absent(f"key {number % CAP}", value_of(number)):
+            raise AssertionError("a key was forgotten")
+
+
+class KeyedLookup(KeyedOperation):
+    name = "keyed.lookup"
+
+    def call(self) -> None:
+        if self._entries.lookup(f"key {self._next() % CAP}") is None:
+            raise AssertionError("a value is missing")
+
+
+class KeyedConsume(Operation):
+    name = "keyed.consume"
+
+    def set_up(self) -> None:
+        self._entries = open_keyed_store(self._key, store=self._store)
+
+    def before(self, calls: int) -> None:
+        for number in range(calls):
+            self._entries.register(f"key {number}", value_of(number))
+        self._number = -1
+
+    def call(self) -> None:
+        if self._entries.consume(f"key {self._next()}") is None:
+            raise AssertionError("a value is missing")
+
+
 OPERATIONS: dict[str, type[Operation]] = {
     operation.name: operation
     for operation in (
@@ -252,7 +320,14 @@ OPERATIONS: dict[str, type[Operation]] = {
         QueueDequeue,
         QueueDepth,
         QueueClaimAck,
+        KeyedRegister,
+        KeyedRegisterAgain,
+        KeyedFirst,
+        KeyedRepeat,
+        KeyedLookup,
+        KeyedConsume,
     )
 }
+KEYED = {name for name in OPERATIONS if name.startswith("keyed.")}
 #: What peers have no twin of.
-OURS_ONLY = {KvSetTtl.name, KvConsume.name, LockExtend.name, DedupClaimCommit.name, QueueClaimAck.name}
+OURS_ONLY = {KvSetTtl.name, KvConsume.name, LockExtend.name, DedupClaimCommit.name, QueueClaimAck.name, *KEYED}

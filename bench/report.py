@@ -5,16 +5,14 @@ import statistics
 from bench import budgets
 from bench.budgets import Budget
 from bench.measuring import PROCESSES, THREADS, Result
-from bench.tables import figure, judged, table
+from bench.tables import figure, table
+from bench.verdicts import Verdicts
 
 Results = dict[str, Result]
 
 
-class Report:
+class Report(Verdicts):
     """Prints a store's tables; remembers what did not hold."""
-
-    def __init__(self) -> None:
-        self.failures: list[str] = []
 
     def print_store(self, store: str, results: Results) -> None:
         """Print one caller's times, with those of the floor."""
@@ -27,18 +25,16 @@ class Report:
                     figure(result.ours.median, 1),
                     figure(result.ours.p99, 1),
                     figure(statistics.median(result.throughput["threads"])),
-                    self._judged(
-                        store, f"{name}, statements", result.statements, budgets.of_statements(store, name), 0
-                    ),
+                    self.judged(store, f"{name}, statements", result.statements, budgets.of_statements(store, name), 0),
                     figure(result.floor.median if result.floor else None, 1),
-                    self._judged(store, f"{name}, to the floor", ratio, budgets.to_floor(store, name)),
+                    self.judged(store, f"{name}, to the floor", ratio, budgets.to_floor(store, name)),
                 ]
             )
         heads = ["operation", "median µs", "p99 µs", f"{THREADS} threads, /s", "statements", "floor µs", "to the floor"]
         print(table(heads, rows))
         for name, result in results.items():
             if result.wal_records is not None:
-                self._judged(store, f"{name}, WAL records", result.wal_records, Budget(0))
+                self.judged(store, f"{name}, WAL records", result.wal_records, Budget(0))
                 print(f"\n{name}: {result.wal_records} WAL records (at most 0).")
 
     def print_peers(self, store: str, results: Results) -> None:
@@ -56,7 +52,7 @@ class Report:
                 row += [
                     figure(result.peers[peer].median, 1),
                     figure(counted, 0),
-                    self._judged(store, f"{name}, to {peer}", ratio, budgets.to_peer(store, peer, name)),
+                    self.judged(store, f"{name}, to {peer}", ratio, budgets.to_peer(store, peer, name)),
                 ]
             rows.append(row)
         heads = ["one caller", "median µs"]
@@ -81,7 +77,7 @@ class Report:
                 ):
                     pairs = zip(result.throughput[who], result.throughput[peer], strict=True)
                     ratio = statistics.median(mine / theirs for mine, theirs in pairs)
-                    row.append(self._judged(store, f"{name}, {who} to {peer}", ratio, budget))
+                    row.append(self.judged(store, f"{name}, {who} to {peer}", ratio, budget))
             rows.append(row)
         heads = [f"{THREADS} callers, calls/s", "one process", f"{PROCESSES} processes"]
         for peer in peers:
@@ -94,19 +90,7 @@ class Report:
         """Print how times grow."""
         budget = Budget(budgets.FLATNESS)
         shown = [
-            [name, figure(before, 1), figure(after, 1), self._judged(store, f"{name}, {what} grows", ratio, budget)]
+            [name, figure(before, 1), figure(after, 1), self.judged(store, f"{name}, {what} grows", ratio, budget)]
             for name, before, after, ratio in rows
         ]
         print("\n" + table([what, f"{few:,}: µs", f"{many:,}: µs", "growth"], shown))
-
-    def print_failures(self) -> None:
-        """Say which budgets do not hold."""
-        print("\n== Budgets that do not hold in this run")
-        for failure in self.failures or ["none."]:
-            print(f"- {failure}")
-
-    def _judged(self, store: str, what: str, ratio: float | None, budget: Budget | None, digits: int = 2) -> str:
-        if ratio is not None and budget is not None and not budget.holds(ratio):
-            relation = "at least" if budget.is_least else "at most"
-            self.failures.append(f"{store}: {what}: {ratio:.{digits}f}, {relation} {budget.bound:g}")
-        return judged(ratio, budget, digits)

@@ -49,7 +49,13 @@ class ServerCount:
 
 
 def wal_records(url: str, step: Step) -> int:
-    """Return how many WAL records PostgreSQL writes for a statement, the functions that it calls included."""
+    """Return how many WAL records PostgreSQL writes for a statement, the functions that it calls included.
+
+    The least of a few times: the first to look at a page may tidy up after others.
+    """
+    counted = []
     with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
-        row = connection.execute(f"EXPLAIN (ANALYZE, WAL, FORMAT JSON) {step[0]}", step[1]).fetchone()
-    return int(row[0][0]["Plan"]["WAL Records"]) if row else 0
+        for _ in range(3):
+            row = connection.execute(f"EXPLAIN (ANALYZE, WAL, FORMAT JSON) {step[0]}", step[1]).fetchone()
+            counted.append(int(row[0][0]["Plan"]["WAL Records"]) if row else 0)
+    return min(counted)

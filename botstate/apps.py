@@ -13,7 +13,10 @@ class BotstateConfig(AppConfig):
 
     def ready(self) -> None:
         from botstate import checks  # noqa: F401
-        from botstate.stores.orm.postgresql.functions import restore_functions
+        from botstate.runtime.postgresql.functions import RUNTIME_FUNCTIONS
+        from botstate.stores.orm.postgresql.functions import KEYED_FUNCTIONS, STORE_FUNCTIONS
 
-        post_migrate.connect(restore_functions, sender=self, dispatch_uid="botstate.restore_functions")
+        post_migrate.connect(STORE_FUNCTIONS.restore, sender=self, dispatch_uid="botstate.store_functions")
+        post_migrate.connect(KEYED_FUNCTIONS.restore, sender=self, dispatch_uid="botstate.keyed_functions")
+        post_migrate.connect(RUNTIME_FUNCTIONS.restore, sender=self, dispatch_uid="botstate.runtime_functions")
         autodiscover_modules("bots")

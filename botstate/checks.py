@@ -17,7 +17,7 @@ from botstate.stores import stores
 
 @register("botstate")
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """E001 to E006, W001, W002."""
+    """E001 to E007, W001, W002."""
     try:
         settings = get_settings()
     except BotStateMisconfigured as error:
@@ -25,6 +25,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     return [
         *_check_database(settings),
         *_check_stores(settings),
+        *_check_caches(settings),
         *_check_bots(settings),
         *_check_beat(),
     ]
@@ -74,6 +75,18 @@ def _check_stores(settings: Settings) -> list[CheckMessage]:
         except (BotStateMisconfigured, ValueError) as error:
             found.append(Error(str(error), hint="See docs/settings.md.", id="botstate.E003"))
     return found
+
+
+def _check_caches(settings: Settings) -> list[CheckMessage]:
+    return [
+        Error(
+            f"BOTSTATE['CACHES'][{channel!r}] names the store {caches.store!r}, which STORES does not have.",
+            hint=f"Name one of {', '.join(map(repr, sorted(settings.stores)))} as its STORE.",
+            id="botstate.E007",
+        )
+        for channel, caches in settings.caches.items()
+        if caches.store not in settings.stores
+    ]
 
 
 def _check_bots(settings: Settings) -> list[CheckMessage]:

@@ -13,6 +13,7 @@ from botstate.exceptions import BotStateMisconfigured
 
 DEFAULT_STORES = {"default": {"BACKEND": "botstate.stores.OrmStore"}}
 MAX_APP_ID_CHARACTERS = 64
+MAX_TIMEOUT_S = 60
 SLACK_API_URL = "https://slack.com/api/"
 
 
@@ -28,12 +29,29 @@ class SlackApp:
 
 
 @dataclass(frozen=True)
+class ChannelCaches:
+    """How the caches of one channel are kept. store: an alias of STORES. timeout_s: for one call to it."""
+
+    persistent: bool = False
+    store: str = "default"
+    timeout_s: float = 1.0
+
+
+@dataclass(frozen=True)
 class Settings:
     """BOTSTATE with its defaults filled in."""
 
     database: str
     stores: Mapping[str, Mapping[str, Any]]
     slack: tuple[SlackApp, ...]
+    caches: Mapping[str, ChannelCaches]
+
+    def cache(self, channel: str) -> ChannelCaches:
+        """Return how the caches of `channel` are kept; in memory alone where CACHES does not name it."""
+        return self.caches.get(channel, _IN_MEMORY)
+
+
+_IN_MEMORY = ChannelCaches()
 
 
 @lru_cache(maxsize=1)
@@ -42,13 +60,14 @@ def get_settings() -> Settings:
     raw = getattr(settings, "BOTSTATE", {})
     if not isinstance(raw, Mapping):
         raise BotStateMisconfigured("BOTSTATE must be a dict")
-    unknown = set(raw) - {"DATABASE", "STORES", "SLACK"}
+    unknown = set(raw) - {"DATABASE", "STORES", "SLACK", "CACHES"}
     if unknown:
         raise BotStateMisconfigured(f"BOTSTATE has unknown keys: {', '.join(sorted(map(repr, unknown)))}")
     return Settings(
         database=_database(raw.get("DATABASE", "default")),
         stores=_stores(raw.get("STORES", DEFAULT_STORES)),
         slack=_slack_apps(raw.get("SLACK", ())),
+        caches=_caches(raw.get("CACHES", {})),
     )
 
 
@@ -89,6 +108,30 @@ def _slack_app(entry: Mapping[str, Any]) -> SlackApp:
     if not entry.get("API_URL", SLACK_API_URL).startswith(("http://", "https://")):
         raise BotStateMisconfigured("BOTSTATE['SLACK']['API_URL'] must be an http or https URL")
     return SlackApp(**{name.lower(): value for name, value in entry.items()})
+
+
+def _caches(raw: Any) -> Mapping[str, ChannelCaches]:
+    if not isinstance(raw, Mapping) or not all(isinstance(entry, Mapping) for entry in raw.values()):
+        raise BotStateMisconfigured("BOTSTATE['CACHES'] must be a dict of dicts, one per channel")
+    return {channel: _channel_caches(channel, entry) for channel, entry in raw.items()}
+
+
+def _channel_caches(channel: Any, entry: Mapping[str, Any]) -> ChannelCaches:
+    where = f"BOTSTATE['CACHES'][{channel!r}]"
+    unknown = set(entry) - {"PERSISTENT", "STORE", "TIMEOUT"}
+    if unknown:
+        raise BotStateMisconfigured(f"{where} has unknown keys: {', '.join(sorted(map(repr, unknown)))}")
+    defaults = ChannelCaches()
+    persistent = entry.get("PERSISTENT", defaults.persistent)
+    if not isinstance(persistent, bool):
+        raise BotStateMisconfigured(f"{where}['PERSISTENT'] must be True or False")
+    store = entry.get("STORE", defaults.store)
+    if not isinstance(store, str):
+        raise BotStateMisconfigured(f"{where}['STORE'] must be an alias of BOTSTATE['STORES']")
+    timeout_s = entry.get("TIMEOUT", defaults.timeout_s)
+    if isinstance(timeout_s, bool) or not isinstance(timeout_s, int | float) or not 0 < timeout_s <= MAX_TIMEOUT_S:
+        raise BotStateMisconfigured(f"{where}['TIMEOUT'] must be seconds, more than 0 and at most {MAX_TIMEOUT_S}")
+    return ChannelCaches(persistent, store, float(timeout_s))
 
 
 @receiver(setting_changed)

@@ -1,6 +1,5 @@
 """Durations as people write them, in microseconds."""
 
-import math
 import re
 from datetime import timedelta
 
@@ -9,6 +8,7 @@ from botstate.types import Duration
 
 MICROSECONDS_PER_SECOND = 1_000_000
 MAX_SECONDS = 100 * 365 * 86_400
+_MAX_US = MAX_SECONDS * MICROSECONDS_PER_SECOND
 
 _UNITS_US = {
     "ms": 1_000,
@@ -32,9 +32,9 @@ def to_microseconds(value: Duration, name: str) -> int:
         raise ValueError(
             f"{name} must be seconds, a timedelta or text such as '500ms', '30s', '12h' or '30d', not {shown(value)}"
         )
-    if not 0 < microseconds <= MAX_SECONDS * MICROSECONDS_PER_SECOND:
+    if not 0 < microseconds <= _MAX_US:
         raise ValueError(f"{name} must be more than zero and at most 100 years, not {shown(value)}")
-    return max(1, round(microseconds))
+    return round(microseconds) or 1
 
 
 def optional_microseconds(value: Duration | None, name: str) -> int | None:
@@ -43,15 +43,12 @@ def optional_microseconds(value: Duration | None, name: str) -> int | None:
 
 
 def _parse(value: object) -> float | None:
-    if isinstance(value, timedelta):
-        return value / timedelta(microseconds=1)
     if isinstance(value, str):
         match = _TEXT.fullmatch(value)
         return float(match[1]) * _UNITS_US[match[2]] if match else None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    if isinstance(value, float) and not math.isfinite(value):
-        return math.inf if value > 0 else -1.0
-    if abs(value) > 2 * MAX_SECONDS:
-        return math.inf if value > 0 else -1.0
-    return value * MICROSECONDS_PER_SECOND
+    if isinstance(value, timedelta):
+        return value / timedelta(microseconds=1)
+    # Not `int | float`, which would be put together anew in each call.
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value * MICROSECONDS_PER_SECOND
+    return None

@@ -9,10 +9,16 @@ from typing import Any
 
 from celery import shared_task
 
-#: Add these to your app's beat_schedule. Each run expires before the next, so a stopped worker finds no pile of them.
+# Imported by a worker before it forks its pool, so that the pool sees when the worker is told to stop.
+from botstate.runtime import stopping  # noqa: F401
+
+#: For how long a worker that was stopped finds what beat has left it. It goes by the worker's clock, which may be
+#: ahead of beat's: with a few seconds, a worker that is so much ahead would throw every one of them away.
+_EXPIRES_S = 2 * 3_600
+#: Add these to your app's beat_schedule.
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "botstate.redeliver": {"task": "botstate.redeliver", "schedule": 5.0, "options": {"expires": 5}},
-    "botstate.sweep": {"task": "botstate.sweep", "schedule": 60.0, "options": {"expires": 60}},
+    "botstate.redeliver": {"task": "botstate.redeliver", "schedule": 5.0, "options": {"expires": _EXPIRES_S}},
+    "botstate.sweep": {"task": "botstate.sweep", "schedule": 60.0, "options": {"expires": _EXPIRES_S}},
 }
 
 
@@ -29,9 +35,11 @@ def run_turns(thread_ids: list[int]) -> dict[str, int]:
 
 @shared_task(name="botstate.redeliver", ignore_result=True)
 def redeliver() -> int:
-    """Ring for every thread that has something due and no live lease; return how many."""
+    """Ring for every thread that has something due and no live lease, and return how many; end overdue choices."""
+    from botstate.runtime.choices import end_overdue_choices
     from botstate.runtime.redeliver import ring_for_due_threads
 
+    end_overdue_choices()
     return ring_for_due_threads()
 
 

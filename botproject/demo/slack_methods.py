@@ -1,5 +1,6 @@
 """What the methods of the local Slack Web API do: messages in, answers out; no HTTP."""
 
+import json
 import time
 from typing import Any
 
@@ -32,6 +33,11 @@ class SlackMessages:
                 return {"message_ts": self._next_ts()}
             case "chat.update":
                 return self._update(arguments)
+            case "views.open":
+                _require(arguments, "trigger_id", "invalid_trigger_id")
+                return {"view": {**_json_object(arguments.get("view")), "id": f"V{self._next_ts()}"}}
+            case "chat.delete":
+                return self._delete(arguments)
         raise Refused("unknown_method")
 
     def _post(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -61,6 +67,13 @@ class SlackMessages:
         self._messages[channel, ts] = message
         return {"channel": channel, "ts": ts, "text": message["text"], "message": message}
 
+    def _delete(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        channel = _require(arguments, "channel", "channel_not_found")
+        ts = _require(arguments, "ts", "message_not_found")
+        if self._messages.pop((channel, ts), None) is None:
+            raise Refused("message_not_found")
+        return {"channel": channel, "ts": ts}
+
     def _next_ts(self) -> str:
         """Return a name that no message has: seconds and microseconds since 1970, always growing."""
         self._last_ts_us = max(time.time_ns() // 1_000, self._last_ts_us + 1)
@@ -74,12 +87,22 @@ def _require(arguments: dict[str, Any], name: str, error: str) -> str:
     return value
 
 
+def _json_object(value: Any) -> dict[str, Any]:
+    """Return an argument that is an object, or the JSON text of one."""
+    parsed = json.loads(value) if isinstance(value, str) else value
+    if not isinstance(parsed, dict):
+        raise Refused("invalid_arguments")
+    return parsed
+
+
 def _content(arguments: dict[str, Any]) -> dict[str, Any]:
     """Return text and blocks as Slack keeps them: every block with a block_id."""
     blocks = arguments.get("blocks") or []
-    if not blocks and not arguments.get("text"):
+    attachments = arguments.get("attachments") or []
+    if not blocks and not attachments and not arguments.get("text"):
         raise Refused("no_text")
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         raise Refused("invalid_blocks")
     named = [{"block_id": f"b{number}", **block} for number, block in enumerate(blocks)]
-    return {"text": arguments.get("text", ""), **({"blocks": named} if named else {})}
+    kept = {"blocks": named, "attachments": attachments}
+    return {"text": arguments.get("text", ""), **{name: value for name, value in kept.items() if value}}

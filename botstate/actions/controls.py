@@ -5,16 +5,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
 from botstate import exact_json
 from botstate.actions.minting import mint_bound_id, mint_id
 from botstate.exceptions import ActionError
 from botstate.types import Json
-from botstate.ui.components import Element, require_renderable
+from botstate.ui.components import Element, outermost_elements, require_renderable
 from botstate.ui.handlers import BoundHandler, qualified_name
 from botstate.ui.nodes import Handler, Node, text_of
+from botstate.ui.purity import require_pure
 from botstate.ui.render import render_to_ir
 
-EVENT_PROPS = ("onClick",)
+#: The props that hold handlers. An id is minted for each.
+EVENT_PROPS = ("onClick", "onSelect", "onSubmit", "onReaction", "onClose")
+#: What `on_interaction` answers where there is a key and no such handler.
+KEYED_EVENTS = {"button": "onClick", "select": "onSelect", "input": "onSubmit", "modal": "onSubmit"}
+#: The fields of a modal, and those of them that offer options.
+FIELDS = ("modal_text_input", "modal_select", "modal_radio")
+CHOICE_FIELDS = ("modal_select", "modal_radio")
 MAX_IDENTITY_CHARACTERS = 500
 Path = tuple[str | int, ...]
 
@@ -24,7 +33,11 @@ class Control:
     """One control of a rendered message, as it was when it was posted: props, value and arguments are JSON text.
 
     element: the component that it belongs to; None for a control outside any. path: from what that component returned.
-    identity: which control it is, apart from where it stands. handler: None where `on_interaction` has it.
+    identity: which control it is, apart from where it stands. event: what is done with it, by the name of the node's
+    prop, such as "onClick". handler: None where the bot's own handlers for its key are asked.
+    value_text: of a select the list of its options' values, of a modal an object with such a list for each field that
+    offers options. What Slack sends back for an option is its index in that list, as text.
+    allowed_users: who alone may use it; empty for everybody. group_once: whether its message is good for one use.
     """
 
     action_id: str
@@ -32,11 +45,14 @@ class Control:
     props_text: str
     path: Path
     identity: dict[str, str]
+    event: str
     label: str
     once: bool
     handler: Handler | None
     value_text: str
     args_text: str
+    allowed_users: tuple[str, ...] = ()
+    group_once: bool = False
 
     @property
     def component(self) -> str:
@@ -57,26 +73,31 @@ class _Found:
     """A control in a tree: where it stands in all of it, and in its component."""
 
     node: Node
+    event: str
     handler: Handler | None
     place: Path
     element: Element | None
     path: Path
+    group_once: bool
 
 
 def bind_controls(ui: Any) -> BoundMessage:
     """Render `ui` and mint an id for every control that has a handler.
 
     Props, values and bound arguments must be JSON: raises NotSerializable naming the component and the prop.
-    Raises TypeError for what cannot be shown, and ActionError where two controls of one message share an id or a key.
+    Raises TypeError for what cannot be shown, and ActionError where two controls of one message share an id or a key,
+    two fields of a modal a name, or, under DEBUG, where a component is not a pure function of its props.
     """
     require_renderable(ui)
-    for element in _outermost_elements(ui):
+    for element in outermost_elements(ui):
         for name, prop in element.props.items():
             exact_json.dumps(prop, f"prop {name!r} of component {element.component.name}")
     tree = render_to_ir(ui)
     controls = {found.place: _control(found) for found in _find(tree)}
     _require_distinct([control.action_id for control in controls.values()], "id")
-    _require_distinct([control.identity["key"] for control in controls.values() if "key" in control.identity], "key")
+    _require_distinct([key for control in controls.values() if (key := _key_of(control.identity))], "key")
+    if settings.DEBUG:
+        require_pure(ui)
     return BoundMessage(
         _to_json(tree, {place: control.action_id for place, control in controls.items() if control.handler}),
         list(controls.values()),
@@ -90,43 +111,58 @@ def find_controls(ui: Any) -> Iterator[tuple[Path, Node, Handler]]:
             yield found.place, found.node, found.handler
 
 
-def identify(node: Node, handler: Handler | None) -> dict[str, str]:
-    """Return what tells a control from its neighbours: its key, else its kind, label and handler's name."""
+def identify(node: Node, handler: Handler | None, event: str) -> dict[str, str]:
+    """Return what tells a control from its neighbours: its key, else its kind, label and handler's name.
+
+    event: the prop that holds the handler. A modal has two, which share its key.
+    """
     if node.key is not None or handler is None:
-        return {"key": node.key or ""}
-    label = text_of(node.props.get("children", []))[:MAX_IDENTITY_CHARACTERS]
-    return {"kind": node.type, "label": label, "handler": qualified_name(handler)}
+        keyed = {"key": node.key or ""}
+        return {**keyed, "event": event} if event == "onClose" else keyed
+    return {"kind": node.type, "label": _label(node)[:MAX_IDENTITY_CHARACTERS], "handler": qualified_name(handler)}
 
 
-def _outermost_elements(ui: Any) -> Iterator[Element]:
-    """Yield the components whose props are stored: those that no other component contains."""
-    if isinstance(ui, Element):
-        yield ui
-    elif isinstance(ui, Node):
-        yield from _outermost_elements(ui.props.get("children", []))
-    elif isinstance(ui, list | tuple):
-        for item in ui:
-            yield from _outermost_elements(item)
+def _key_of(identity: dict[str, str]) -> str | None:
+    return identity.get("key") if "event" not in identity else None
 
 
-def _find(nodes: list[Node], base: Path = (), element: Element | None = None, path_base: Path = ()) -> Iterator[_Found]:
-    """Yield the controls: what has a handler, and buttons with a key, whose clicks go to `on_interaction`."""
+def _label(node: Node) -> str:
+    """Return what people read on a control, or about a modal. A message that takes reactions has no label."""
+    if node.type == "message":
+        return ""
+    named = node.props.get("placeholder") or node.props.get("title") or ""
+    return text_of(node.props.get("children", [])) or str(named)
+
+
+def _find(
+    nodes: list[Node],
+    base: Path = (),
+    element: Element | None = None,
+    path_base: Path = (),
+    group_once: bool = False,
+) -> Iterator[_Found]:
+    """Yield the controls: what has a handler, and what has a key instead, whose use goes to `on_interaction`."""
     for index, node in enumerate(nodes):
         place, owner, path = (*base, index), element, (*path_base, index)
         if element is None and node.origin is not None:
             owner, origin_index = node.origin
             path = (origin_index,)
-        handlers = [event for event in EVENT_PROPS if callable(node.props.get(event))]
-        for event in handlers:
-            yield _Found(node, node.props[event], (*place, event), owner, (*path, event))
-        if not handlers and node.type == "button" and node.key is not None:
-            yield _Found(node, None, place, owner, path)
-        yield from _find(node.props.get("children", []), (*place, "children"), owner, (*path, "children"))
+        is_group = group_once or (node.type == "message" and bool(node.props.get("once")))
+        for event in EVENT_PROPS:
+            handler = node.props.get(event)
+            if callable(handler):
+                # Anybody may react to a message as often as they like.
+                one_of = is_group and event != "onReaction"
+                yield _Found(node, event, handler, (*place, event), owner, (*path, event), one_of)
+        keyed = KEYED_EVENTS.get(node.type)
+        if keyed and node.key is not None and not callable(node.props.get(keyed)):
+            yield _Found(node, keyed, None, place, owner, path, is_group)
+        yield from _find(node.props.get("children", []), (*place, "children"), owner, (*path, "children"), is_group)
 
 
 def _control(found: _Found) -> Control:
     node, element = found.node, found.element
-    label = text_of(node.props.get("children", []))
+    label = _label(node)
     component = element.component.name if element else ""
     props = element.props if element else None
     where = f"of the control {label[:80]!r} of component {component or 'inline'!r}"
@@ -141,13 +177,39 @@ def _control(found: _Found) -> Control:
         element=element,
         props_text=exact_json.dumps(props),
         path=found.path,
-        identity=identify(node, found.handler),
+        identity=identify(node, found.handler, found.event),
+        event=found.event,
         label=label,
-        once=bool(node.props.get("once")),
+        once=node.type != "message" and bool(node.props.get("once")),
         handler=found.handler,
-        value_text=exact_json.dumps(node.props.get("value"), f"the value {where}"),
+        value_text=exact_json.dumps(_value(node), f"the value {where}"),
         args_text=args_text,
+        allowed_users=tuple(node.props.get("allowedUsers") or ()),
+        group_once=found.group_once,
     )
+
+
+def _value(node: Node) -> Json:
+    if node.type == "select":
+        return _option_values(node)
+    if node.type != "modal":
+        return node.props.get("value")
+    fields = list(_fields(node.props.get("children", [])))
+    _require_distinct([str(field.props.get("id")) for field in fields], "field name")
+    chosen = [field for field in fields if field.type in CHOICE_FIELDS]
+    return {str(field.props.get("id")): _option_values(field) for field in chosen} or None
+
+
+def _fields(nodes: list[Node]) -> Iterator[Node]:
+    for node in nodes:
+        if node.type in FIELDS:
+            yield node
+        yield from _fields(node.props.get("children", []))
+
+
+def _option_values(node: Node) -> list[Json] | None:
+    """Return the values as they are posted, in the order that Slack's indexes refer to; None without options."""
+    return [option["value"] for option in node.props.get("options") or ()] or None
 
 
 def _require_distinct(names: list[str], what: str) -> None:

@@ -23,45 +23,40 @@ Handler = Callable[..., Any]
 
 
 class HotControls:
-    """The controls that this process posted lately: their handlers need no rendering.
+    """The controls that this process posted lately: they need no rendering, and no reading.
 
     Bounded, and never the truth: whether a control is alive and unused is asked of the database at every click.
     """
 
     def __init__(self, size: int = HOT_CONTROLS) -> None:
-        self._handlers: LRUCache[tuple[int, str], Handler] = LRUCache(size)
+        self._controls: LRUCache[tuple[int, str], Control] = LRUCache(size)
         self._lock = Lock()
 
     def remember(self, delivery_id: int, control: Control) -> None:
-        """Keep a posted control's handler."""
-        if control.handler is not None:
-            with self._lock:
-                self._handlers[delivery_id, control.action_id] = unbound(control.handler)
-
-    def get(self, snapshot: ActionSnapshot) -> Handler | None:
-        """Return the handler of a snapshot, or None on a cold start."""
+        """Keep a control of the message of this delivery."""
         with self._lock:
-            return self._handlers.get((snapshot.delivery_id, snapshot.action_id))
+            self._controls[delivery_id, control.action_id] = control
+
+    def get(self, delivery_id: int, action_id: str) -> Control | None:
+        """Return a control as it was posted, or None on a cold start."""
+        with self._lock:
+            return self._controls.get((delivery_id, action_id))
 
     def clear(self) -> None:
         """Forget everything, as a restart does."""
         with self._lock:
-            self._handlers.clear()
+            self._controls.clear()
 
 
 hot_controls = HotControls()
 
 
 def resolve(snapshot: ActionSnapshot, components: Mapping[str, Component]) -> Handler:
-    """Return the handler that was shown, from the hot cache or by rendering its component again with the same props.
+    """Return the handler that was shown, by rendering its component again with the same props.
 
     Raises ActionExpired when the component is gone, cannot be rendered with these props any more, or does not have
     this very control any more. Never returns another control's handler.
     """
-    return hot_controls.get(snapshot) or _resolve_cold(snapshot, components)
-
-
-def _resolve_cold(snapshot: ActionSnapshot, components: Mapping[str, Component]) -> Handler:
     component = components.get(snapshot.component)
     if component is None:
         raise ActionExpired(f"component {snapshot.component!r} is not known to the bot")
@@ -76,7 +71,7 @@ def _resolve_cold(snapshot: ActionSnapshot, components: Mapping[str, Component])
 def _same_control(snapshot: ActionSnapshot, controls: list[tuple[Path, Node, BoundOrNot]]) -> BoundOrNot:
     identity = exact_json.loads(snapshot.control)
     path = tuple(exact_json.loads(snapshot.path))
-    same = [(at, handler) for at, node, handler in controls if identify(node, handler) == identity]
+    same = [(at, handler) for at, node, handler in controls if identify(node, handler, str(at[-1])) == identity]
     if "key" not in identity:
         same = [(at, handler) for at, handler in same if at == path]
     if len(same) != 1:

@@ -1,14 +1,29 @@
-"""Snapshots of posted controls in the database, and finding them again from a click."""
+"""Snapshots of posted controls in the database."""
 
 from collections.abc import Iterable
 
-from django.db.models import Q
+from django.db import connections
 
 from botstate import exact_json
 from botstate.actions.controls import Control
-from botstate.db.transactions import run_durable
-from botstate.exceptions import ActionConsumed, ActionExpired
 from botstate.models import ActionSnapshot, Delivery
+
+_UPDATED = [
+    "props",
+    "path",
+    "value",
+    "bound_args",
+    "control",
+    "event",
+    "has_handler",
+    "label",
+    "allowed_users",
+    "once",
+    "is_message_once",
+    "expires_us",
+]
+#: In one go, where a thread has far too many.
+MAX_DROPPED = 1_000
 
 
 def write_snapshots(
@@ -25,23 +40,39 @@ def write_snapshots(
         ActionSnapshot.objects.using(using).bulk_create(snapshots)
 
 
-def find_snapshot(using: str, delivery: Delivery | None, action_id: str, now_us: int) -> ActionSnapshot:
-    """Return the live snapshot of a control of `delivery`'s message. Raises ActionExpired when there is none."""
-    snapshots = ActionSnapshot.objects.using(using)
-    found = delivery and snapshots.filter(delivery=delivery, action_id=action_id, expires_us__gt=now_us).first()
-    if not found:
-        raise ActionExpired(f"no live control {action_id!r:.80} on the clicked message")
-    return found
+def refresh_snapshots(
+    using: str, changed: Iterable[tuple[Delivery, list[Control]]], now_us: int, retention_us: int
+) -> None:
+    """Store the controls that updates give to messages. One that the message has already lives on, used or not.
 
-
-def consume_once(using: str, snapshot: ActionSnapshot, turn_id: int) -> None:
-    """Let the turn win a one-use control, or raise ActionConsumed when another turn has; the winner may ask again.
-
-    Atomic across processes, and committed before it returns.
+    The controls that an update takes away stay until they expire, because people see the old message for a moment yet.
     """
-    winnable = ActionSnapshot.objects.using(using).filter(Q(consumed_by=None) | Q(consumed_by=turn_id), pk=snapshot.pk)
-    if not run_durable(using, lambda: winnable.update(consumed_by=turn_id), "consuming a control"):
-        raise ActionConsumed(f"control {snapshot.action_id!r} was used before")
+    # Of two updates of one message, the later one counts.
+    snapshots = {
+        (delivery.pk, control.action_id): _snapshot(delivery, control, now_us, retention_us)
+        for delivery, controls in changed
+        for control in controls
+    }
+    if snapshots:
+        can_name = connections[using].features.supports_update_conflicts_with_target
+        ActionSnapshot.objects.using(using).bulk_create(
+            snapshots.values(),
+            update_conflicts=True,
+            unique_fields=["delivery", "action_id"] if can_name else None,
+            update_fields=_UPDATED,
+        )
+
+
+def drop_oldest(using: str, thread_id: int, most: int) -> int:
+    """Delete all but the `most` newest controls of a thread; return how many went.
+
+    Belongs in the transaction that stores new ones. Theirs are the messages that people have long scrolled past.
+    """
+    controls = ActionSnapshot.objects.using(using).filter(thread_id=thread_id)
+    excess = list(controls.order_by("-id").values_list("id", flat=True)[most : most + MAX_DROPPED])
+    if excess:
+        controls.filter(pk__in=excess).delete()
+    return len(excess)
 
 
 def _snapshot(delivery: Delivery, control: Control, now_us: int, retention_us: int) -> ActionSnapshot:
@@ -55,8 +86,12 @@ def _snapshot(delivery: Delivery, control: Control, now_us: int, retention_us: i
         value=control.value_text,
         bound_args=control.args_text,
         control=exact_json.dumps(control.identity),
+        event=control.event,
+        has_handler=control.handler is not None,
         label=control.label[:200],
+        allowed_users=exact_json.dumps(list(control.allowed_users)) if control.allowed_users else "",
         once=control.once,
+        is_message_once=control.group_once,
         created_us=now_us,
         expires_us=now_us + retention_us,
     )

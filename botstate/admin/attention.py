@@ -16,6 +16,7 @@ from botstate.models import Delivery, Thread, ThreadLease, Turn
 
 #: A turn that is due for so long, and that nobody holds the thread for, is stuck: no worker or no beat runs.
 STUCK_AFTER_US = 60 * SECOND_US
+UNSENT = (Delivery.Status.WAITING, Delivery.Status.SENDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def with_tally(threads: "QuerySet[Thread]") -> "QuerySet[Any]":
         "open_turns": _count(turns.open()),
         "retried_turns": _count(turns.filter(status=Turn.Status.FAILED)),
         "dead_turns": _count(turns.filter(status=Turn.Status.DEAD)),
-        "unsent_deliveries": _count(deliveries.filter(status=Delivery.Status.WAITING)),
+        "unsent_deliveries": _count(deliveries.filter(status__in=UNSENT)),
         "failed_deliveries": _count(deliveries.filter(status=Delivery.Status.FAILED)),
         "next_due_us": Subquery(first_open.values("since_us")[:1], output_field=BigIntegerField()),
     }
@@ -68,7 +69,7 @@ def narrow(threads: "QuerySet[Any]", wanted: str) -> "QuerySet[Any]":
         "dead": _among(turns.filter(status=Turn.Status.DEAD)),
         "failed": _among(deliveries.filter(status=Delivery.Status.FAILED)),
         "stuck": _among(turns.open().filter(received_us__lt=long_ago, due_us__lt=long_ago)) & ~_among(held),
-        "waiting": _among(turns.open()) | _among(deliveries.filter(status=Delivery.Status.WAITING)),
+        "waiting": _among(turns.open()) | _among(deliveries.filter(status__in=UNSENT)),
     }
     if wanted == "any":
         return threads.filter(kinds["dead"] | kinds["failed"] | kinds["stuck"])

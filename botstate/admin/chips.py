@@ -21,6 +21,7 @@ _TURN_TONES: dict[str, Tone] = {
 }
 _DELIVERY_TONES: dict[str, Tone] = {
     Delivery.Status.WAITING: "waiting",
+    Delivery.Status.SENDING: "busy",
     Delivery.Status.SENT: "good",
     Delivery.Status.FAILED: "bad",
 }

@@ -12,7 +12,7 @@ from botstate.admin.chips import chip, delivery_chip, turn_chip
 from botstate.admin.leases import is_held, lease_of
 from botstate.admin.moments import later, moment, relative, span
 from botstate.admin.wording import in_brief, pairs, shortened, visible
-from botstate.models import ActionSnapshot, Delivery, Thread, Turn
+from botstate.models import ActionSnapshot, Delivery, Thread, Turn, TurnLease
 from botstate.runtime.bot import Bot
 from botstate.types import Json
 
@@ -32,7 +32,10 @@ class Latest(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class TurnRow:
-    """One turn. `what`: who did what, in short. `outcome`: why it ended so, or when it goes on."""
+    """One turn. `what`: who did what, in short. `outcome`: why it ended so, or when it goes on.
+
+    can_replay: whether it may be run after all.
+    """
 
     turn: Turn
     who: str
@@ -42,6 +45,7 @@ class TurnRow:
     received: SafeString
     started: SafeString
     duration: str
+    can_replay: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class History:
         self._now_us = now_us
         self._bot = bot
         self._is_held = is_held(lease_of(thread), now_us)
-        turns = Turn.objects.using(using).filter(thread=thread).order_by("-sequence")
+        turns = Turn.objects.using(using).filter(thread=thread).select_related("lease").order_by("-sequence")
         deliveries = Delivery.objects.using(using).filter(thread=thread).annotate(turn_sequence=F("turn__sequence"))
         live = ActionSnapshot.objects.using(using).filter(thread=thread, expires_us__gt=now_us)
         # Read in this order, so that a row is never about one that an earlier query did not see yet.
@@ -100,6 +104,7 @@ class History:
             received=moment(turn.received_us, self._now_us),
             started=later(turn.started_us, turn.received_us),
             duration=self._duration(turn),
+            can_replay=turn.status in Turn.REPLAYABLE,
         )
 
     def _what(self, event: dict[str, Json]) -> str:
@@ -115,16 +120,23 @@ class History:
         """Return why the turn is where it is, where its status alone does not say."""
         if turn.status == Turn.Status.FAILED:
             return f"next attempt {relative(turn.due_us, self._now_us)}"
-        if turn.status == Turn.Status.RUNNING and not self._is_held:
+        if turn.status == Turn.Status.RUNNING and not self._is_run(turn):
             return "its worker is gone: it will be run again"
+        if turn.merged_into is not None:
+            return f"{visible(turn.reason)} of turn #{turn.merged_into}"
         return visible(turn.reason)
+
+    def _is_run(self, turn: Turn) -> bool:
+        """True while a worker has the turn: by the lease of its thread, or by one of its own."""
+        lease: TurnLease | None = getattr(turn, "lease", None)
+        return is_held(lease, self._now_us) if turn.policy == "parallel" else self._is_held
 
     def _duration(self, turn: Turn) -> str:
         if turn.started_us is None or turn.status == Turn.Status.FAILED:
             return ""
         if turn.finished_us is not None:
             return span(turn.finished_us - turn.started_us)
-        return f"{span(self._now_us - turn.started_us)} so far" if self._is_held else ""
+        return f"{span(self._now_us - turn.started_us)} so far" if self._is_run(turn) else ""
 
     def _delivery_row(self, delivery: Any) -> DeliveryRow:
         outcome = visible(delivery.error)
@@ -174,7 +186,8 @@ def text_of_payload(payload: dict[str, Json]) -> str:
     text = payload.get("text")
     if isinstance(text, str) and text.strip():
         return text
-    return " ".join(_texts(payload.get("blocks"), 0))
+    # Slack shows what has a colour as an attachment.
+    return " ".join([*_texts(payload.get("blocks"), 0), *_texts(payload.get("attachments"), 0)])
 
 
 def _texts(value: Json, depth: int) -> list[str]:

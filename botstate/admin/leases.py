@@ -6,6 +6,7 @@ from django.utils.safestring import SafeString
 from botstate.admin.chips import chip
 from botstate.admin.moments import relative, span
 from botstate.models import Thread, ThreadLease
+from botstate.models.threads import LeaseRow
 
 
 def lease_of(thread: Thread) -> ThreadLease | None:
@@ -13,7 +14,7 @@ def lease_of(thread: Thread) -> ThreadLease | None:
     return getattr(thread, "lease", None)
 
 
-def is_held(lease: ThreadLease | None, now_us: int) -> bool:
+def is_held(lease: LeaseRow | None, now_us: int) -> bool:
     """True while a worker's lease lives."""
     return lease is not None and bool(lease.token) and lease.expires_us > now_us
 

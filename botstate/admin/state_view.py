@@ -37,6 +37,8 @@ class StateView:
 def view_state(bot: Bot | None, stored: ThreadState | None) -> StateView:
     """Return the state field by field: the stored values whether or not they fit, the defaults where none is stored."""
     model = bot.schema.model if bot else None
+    # A state that was cleared is none.
+    stored = stored if stored and stored.value else None
     view = StateView(model_name=model.__name__ if model else "", is_stored=stored is not None)
     try:
         value: Json = _defaults(model) if stored is None else exact_json.loads(stored.value)
@@ -57,6 +59,8 @@ def view_state(bot: Bot | None, stored: ThreadState | None) -> StateView:
 
 def summarise(bot: Bot | None, stored: ThreadState) -> tuple[str, bool]:
     """Return a stored state's fields that differ from the defaults on one line, and whether the state fits."""
+    if not stored.value:
+        return "", True
     try:
         value = exact_json.loads(stored.value)
     except (ValueError, RecursionError):

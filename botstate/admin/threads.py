@@ -2,11 +2,15 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
 
 from botstate.admin.attention import Tally, flags, with_tally
 from botstate.admin.chips import chip, quiet
@@ -18,8 +22,12 @@ from botstate.admin.readonly import ReadOnlyAdmin
 from botstate.admin.state_view import summarise, view_state
 from botstate.admin.wording import visible
 from botstate.conf import get_settings
-from botstate.models import Thread, ThreadState
+from botstate.models import Thread, ThreadState, Turn
 from botstate.runtime.registry import bots
+from botstate.runtime.replay import replay_turn
+
+#: Who may let a turn run again.
+REPLAY_PERMISSION = "botstate.change_turn"
 
 
 @admin.register(Thread)
@@ -93,7 +101,25 @@ class ThreadAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         """Show the thread's page instead of a form."""
-        return super().render_change_form(request, {**context, **_page(context["original"])}, *args, **kwargs)
+        page = {**_page(context["original"]), "may_replay": request.user.has_perm(REPLAY_PERMISSION)}
+        return super().render_change_form(request, {**context, **page}, *args, **kwargs)
+
+    def get_urls(self) -> list[URLPattern]:
+        replay = self.admin_site.admin_view(require_POST(self.replay))
+        path_of_replay = path("<int:thread_id>/turns/<int:turn_id>/replay/", replay, name="botstate_turn_replay")
+        return [path_of_replay, *super().get_urls()]
+
+    def replay(self, request: HttpRequest, thread_id: int, turn_id: int) -> HttpResponse:
+        """Let a dead or dropped turn of the thread run after all; the one thing that this admin changes."""
+        if not request.user.has_perm(REPLAY_PERMISSION):
+            raise PermissionDenied
+        using = get_settings().database
+        turn = get_object_or_404(Turn.objects.using(using), pk=turn_id, thread_id=thread_id)
+        if replay_turn(using, turn.pk):
+            self.message_user(request, f"Turn #{turn.sequence} runs again as soon as a worker is free.")
+        else:
+            self.message_user(request, f"Turn #{turn.sequence} is neither dead nor dropped any more.", messages.WARNING)
+        return redirect(reverse("admin:botstate_thread_change", args=[thread_id], current_app=self.admin_site.name))
 
 
 def _page(thread: Thread) -> dict[str, Any]:

@@ -4,23 +4,23 @@ Each facet's public methods check their arguments, turn values into exact JSON t
 that a backend implements; no backend sees a bad key or an unserialized value.
 """
 
-import asyncio
 import re
 import secrets
 from abc import ABC
 from collections.abc import Callable
-from functools import wraps
+from functools import lru_cache, partial, wraps
 from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import SynchronousOnlyOperation
 
-from botstate import exact_json
+from botstate import event_loop, exact_json
 from botstate.contracts.addresses import Address
 from botstate.exceptions import shown
 from botstate.types import Json
 
 DEFAULT_MAX_VALUE_BYTES = 1024 * 1024
+_KNOWN_ADDRESSES = 256
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 
 P = ParamSpec("P")
@@ -38,9 +38,13 @@ class Facet(ABC):
     def __init__(self, namespace: str = "", max_value_bytes: int = DEFAULT_MAX_VALUE_BYTES) -> None:
         self._namespace = namespace
         self._max_value_bytes = max_value_bytes
+        self._new_address = partial(Address.of, namespace, self.name)
+        # Most keys are used several times in a row: an acquire and its release, a get and its set.
+        self._known_address = lru_cache(_KNOWN_ADDRESSES)(self._new_address)
 
     def _address(self, key: str) -> Address:
-        return Address.of(self._namespace, self.name, key)
+        # Of other types, some are equal to a str and some have no hash.
+        return self._known_address(key) if type(key) is str else self._new_address(key)
 
     def _dumps(self, value: Json) -> str:
         text = exact_json.dumps(value)
@@ -57,7 +61,7 @@ def blocking(method: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[A
 
     @wraps(method)
     def checked(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        if _on_event_loop():
+        if event_loop.is_running():
             owner = f"store.{self.name}" if isinstance(self, Facet) else "store"
             raise SynchronousOnlyOperation(
                 f"{owner}.{method.__name__} would block the event loop: use {owner}.a{method.__name__}"
@@ -81,11 +85,3 @@ def new_token() -> str:
 def is_token(token: object) -> bool:
     """True for what `new_token` can have returned; anything else holds nothing, and no backend sees it."""
     return isinstance(token, str) and _TOKEN.fullmatch(token) is not None
-
-
-def _on_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

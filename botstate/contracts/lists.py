@@ -71,7 +71,8 @@ class ListFacet(Facet):
     def _append(self, address: Address, text: str, max_len: int | None, ttl_us: int | None) -> int: ...
 
     @abstractmethod
-    def _range(self, address: Address, start: int, stop: int | None) -> list[str]: ...
+    def _range(self, address: Address, start: int, stop: int | None) -> list[str] | list[bytes]:
+        """Return the items' texts; as bytes where the server gives them so."""
 
     @abstractmethod
     def _trim(self, address: Address, max_len: int) -> None: ...

@@ -1,4 +1,4 @@
-"""A store: the five facets on one backend."""
+"""A store: the five facets on one backend, and keyed entries."""
 
 from abc import ABC, abstractmethod
 
@@ -6,6 +6,7 @@ from asgiref.sync import sync_to_async
 
 from botstate.contracts.dedup import DedupFacet
 from botstate.contracts.facet import blocking, check_bound
+from botstate.contracts.keyed import KeyedFacet
 from botstate.contracts.kv import KvFacet
 from botstate.contracts.lists import ListFacet
 from botstate.contracts.locks import LockFacet
@@ -17,19 +18,30 @@ DEFAULT_SWEEP_LIMIT = 1_000
 class StateStore(ABC):
     """kv, list, lock, dedup and queue on one backend; the facets' key spaces are apart.
 
+    keyed: what `botstate.keyed.open_keyed_store` works on; None for a store that has none.
     Source: CopilotKit's StateStore contract.
     """
 
-    def __init__(self, *, kv: KvFacet, lists: ListFacet, lock: LockFacet, dedup: DedupFacet, queue: QueueFacet) -> None:
+    def __init__(
+        self,
+        *,
+        kv: KvFacet,
+        lists: ListFacet,
+        lock: LockFacet,
+        dedup: DedupFacet,
+        queue: QueueFacet,
+        keyed: KeyedFacet | None = None,
+    ) -> None:
         self.kv = kv
         self.list = lists
         self.lock = lock
         self.dedup = dedup
         self.queue = queue
+        self.keyed = keyed
 
     @blocking
     def sweep(self, limit: int = DEFAULT_SWEEP_LIMIT) -> dict[str, int]:
-        """Delete expired rows, at most `limit` per facet, and return how many went, by facet.
+        """Delete expired rows, at most `limit` per facet, and return how many went, by facet and for "keyed".
 
         Works in small batches and skips what is locked. Nothing that has expired is ever returned, swept or not.
         """

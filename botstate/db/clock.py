@@ -29,14 +29,14 @@ class StoreNow(models.Expression):
             return _POSTGRESQL, ()
         if connection.vendor == "mysql":
             return _MYSQL, ()
-        return "%s", (_host_now_us(),)
+        return "%s", (host_now_us(),)
 
 
 def now_us(using: str) -> int:
     """Return the store's clock now. One round trip, none on SQLite."""
     connection = connections[using]
     if connection.vendor not in ("postgresql", "mysql"):
-        return _host_now_us()
+        return host_now_us()
     sql = _POSTGRESQL if connection.vendor == "postgresql" else _MYSQL
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {sql}")
@@ -48,5 +48,6 @@ def to_datetime(microseconds: int | None) -> datetime | None:
     return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
 
 
-def _host_now_us() -> int:
+def host_now_us() -> int:
+    """Return the host's clock now: the store's on SQLite."""
     return time.time_ns() // 1_000

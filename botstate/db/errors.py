@@ -1,5 +1,6 @@
 """Which database errors pass, which mean that the server is away, and their botstate names."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,10 +8,11 @@ from django.db import Error, IntegrityError, InterfaceError, OperationalError, P
 
 from botstate.exceptions import StoreError, StoreUnavailable
 
-# Deadlock and serialization failure (PostgreSQL); deadlock, lock wait timeout (MySQL, MariaDB); busy, locked (SQLite).
+# Deadlock and serialization failure (PostgreSQL); deadlock, lock wait timeout (MySQL, MariaDB); busy, locked, a race
+# of many that open one file (SQLite, whose extended codes, as SQLITE_BUSY_RECOVERY, end with the byte of the primary).
 _RETRYABLE_SQLSTATES = {"40001", "40P01"}
 _RETRYABLE_MYSQL = {1213, 1205}
-_RETRYABLE_SQLITE = {"SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED_SHAREDCACHE"}
+_RETRYABLE_SQLITE = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 
 
 def is_retryable(error: BaseException) -> bool:
@@ -18,7 +20,7 @@ def is_retryable(error: BaseException) -> bool:
     cause = error.__cause__ or error
     if getattr(cause, "sqlstate", None) in _RETRYABLE_SQLSTATES:
         return True
-    if getattr(cause, "sqlite_errorname", None) in _RETRYABLE_SQLITE:
+    if getattr(cause, "sqlite_errorcode", 0) & 0xFF in _RETRYABLE_SQLITE:
         return True
     return isinstance(error, OperationalError) and bool(error.args) and error.args[0] in _RETRYABLE_MYSQL
 

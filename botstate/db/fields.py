@@ -1,4 +1,4 @@
-"""A column for a digest of 128 bits."""
+"""Columns for a digest of 128 bits, and for bytes that can be put in order."""
 
 from typing import Any
 from uuid import UUID
@@ -33,3 +33,16 @@ class DigestField(models.UUIDField):
     def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> UUID | None:
         """Return the digest that a row holds."""
         return UUID(value) if isinstance(value, str) else value
+
+
+class BytesField(models.BinaryField):
+    """Bytes that are compared one by one, from 0 to `max_length` of them, on every database; may be indexed.
+
+    PostgreSQL's bytea, SQLite's blob; a varbinary on MySQL and MariaDB, whose blobs have no plain index.
+    """
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
+        """Return the column's type."""
+        if connection.vendor == "mysql":
+            return f"varbinary({self.max_length})"
+        return super().db_type(connection)

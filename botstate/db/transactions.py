@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from django.db import Error, connections, transaction
@@ -28,7 +28,12 @@ def run_durable(
     before it returns; `what` names it in the error. within_s: how long it may take in all, if at most two of its
     statements wait for a lock; PostgreSQL enforces half of it on each. Raises StoreUnavailable.
     """
-    return _retried(using, lambda: _run_once(using, operation, what, within_s), within_s)
+
+    def attempt() -> T:
+        _refuse_callers_transaction(using, what)
+        return _run_once(using, operation, within_s)
+
+    return _retried(using, attempt, within_s)
 
 
 def run_joined(using: str, operation: Callable[[], T]) -> T:
@@ -37,56 +42,121 @@ def run_joined(using: str, operation: Callable[[], T]) -> T:
     Retries only what is its own: inside the caller's transaction a deadlock is a StoreError.
     """
     if connections[using].in_atomic_block:
-        with translated_errors(using):
-            return operation()
-    return _retried(using, lambda: _run_once(using, operation, "this operation", None), None)
+        return _run_within(using, operation)
+    return _retried(using, lambda: _run_once(using, operation, None), None)
 
 
 def run_statement(using: str, statement: Callable[[], T]) -> T:
     """Run one statement, in the caller's transaction on `using` or, where there is none, in no other than its own.
 
-    For reads, above all: on SQLite a transaction of botstate's would take the lock that writers need.
+    A read that began a transaction of botstate's would take the lock that SQLite's writers need.
     """
     if connections[using].in_atomic_block:
-        with translated_errors(using):
-            return statement()
+        return _run_within(using, statement)
     return _retried(using, statement, None)
+
+
+def run_statement_alone(using: str, statement: Callable[[], T], what: str) -> T:
+    """Run one statement in no transaction but its own: it is committed then.
+
+    Inside the caller's transaction it raises StoreError, as `run_durable` does; `what` names it in the error.
+    """
+
+    def attempt() -> T:
+        _refuse_callers_transaction(using, what)
+        return statement()
+
+    return _retried(using, attempt, None)
+
+
+def _run_within(using: str, operation: Callable[[], T]) -> T:
+    """Run `operation` in the caller's transaction, which can only be rolled back if that fails half-way."""
+    with translated_errors(using), transaction.mark_for_rollback_on_error(using):
+        return operation()
 
 
 def _retried(using: str, attempt: Callable[[], T], within_s: float | None) -> T:
     begun_at = time.monotonic()
-    backoff = FIRST_BACKOFF_S
+    try:
+        return attempt()
+    except Error as error:
+        return _recover(using, attempt, within_s, begun_at, error)
+
+
+def _recover(using: str, attempt: Callable[[], T], within_s: float | None, begun_at: float, error: Error) -> T:
+    """Make the other attempts after one, begun at `begun_at`, that failed with `error`."""
+    attempted_at, backoff = begun_at, FIRST_BACKOFF_S
     with translated_errors(using):
         for _ in range(MAX_ATTEMPTS - 1):
+            if not is_retryable(error) or _is_in_callers_transaction(connections[using]):
+                raise error
+            # The next attempt may wait as long for a lock as this one did.
+            failed_at = time.monotonic()
+            if within_s is not None and 2 * failed_at - attempted_at + backoff > begun_at + within_s:
+                raise error
+            time.sleep(random.uniform(backoff / 2, backoff))
+            backoff = min(backoff * 2, MAX_BACKOFF_S)
             attempted_at = time.monotonic()
             try:
                 return attempt()
-            except Error as error:
-                if not is_retryable(error) or connections[using].in_atomic_block:
-                    raise
-                # The next attempt may wait as long for a lock as this one did.
-                failed_at = time.monotonic()
-                if within_s is not None and 2 * failed_at - attempted_at + backoff > begun_at + within_s:
-                    raise
-            time.sleep(random.uniform(backoff / 2, backoff))
-            backoff = min(backoff * 2, MAX_BACKOFF_S)
-        return attempt()
+            except Error as another:
+                error = another
+        raise error
 
 
-def _run_once(using: str, operation: Callable[[], T], what: str, within_s: float | None) -> T:
-    with ExitStack() as stack:
-        if within_s is not None:
-            stack.enter_context(_short_lock_waits(using))
-        try:
-            with _immediate(using):
-                stack.enter_context(transaction.atomic(using=using, durable=True))
-        except RuntimeError as error:
-            raise StoreError(
-                f"{what} takes effect for others at once, so it cannot run inside transaction.atomic() on {using!r}"
-            ) from error
-        if within_s is not None:
-            _limit_statements(using, within_s)
+def _is_in_callers_transaction(connection: Any) -> bool:
+    # Before it is connected, it does not know whether it commits by itself.
+    return bool(connection.in_atomic_block or (connection.connection is not None and not connection.autocommit))
+
+
+def _refuse_callers_transaction(using: str, what: str) -> None:
+    connection: Any = connections[using]
+    if connection.connection is None and not connection.in_atomic_block:
+        connection.ensure_connection()
+    if not _is_in_callers_transaction(connection):
+        return
+    # That of Django's TestCase is nobody's, as for `atomic(durable=True)`.
+    if not connection.atomic_blocks or not connection.atomic_blocks[-1]._from_testcase:
+        raise StoreError(
+            f"{what} takes effect for others at once, so it cannot run inside transaction.atomic() on {using!r}"
+        )
+
+
+def _run_once(using: str, operation: Callable[[], T], within_s: float | None) -> T:
+    if within_s is None:
+        with _OwnTransaction(using):
+            return operation()
+    with _short_lock_waits(using), _OwnTransaction(using):
+        _limit_statements(using, within_s)
         return operation()
+
+
+class _OwnTransaction:
+    """An `atomic` block that begins IMMEDIATE on SQLite. A class, as that takes a third of a generator's time."""
+
+    def __init__(self, using: str) -> None:
+        self._using = using
+        self._atomic: Any = transaction.atomic(using=using, durable=True)
+
+    def __enter__(self) -> None:
+        connection: Any = connections[self._using]
+        if connection.vendor == "sqlite" and not connection.in_atomic_block:
+            self._begin_immediate(connection)
+        else:
+            self._atomic.__enter__()
+
+    def __exit__(self, *raised: Any) -> None:
+        self._atomic.__exit__(*raised)
+
+    def _begin_immediate(self, connection: Any) -> None:
+        """Take SQLite's write lock at BEGIN: a read lock that is upgraded later fails with "database is locked"."""
+        connection.ensure_connection()
+        configured = connection.transaction_mode
+        connection.transaction_mode = "IMMEDIATE"
+        try:
+            self._atomic.__enter__()
+        finally:
+            connection.transaction_mode = configured
 
 
 def _limit_statements(using: str, within_s: float) -> None:
@@ -111,19 +181,3 @@ def _short_lock_waits(using: str) -> Iterator[None]:
         # A connection that broke meanwhile has nothing left to set back.
         with suppress(Error), connection.cursor() as cursor:
             cursor.execute("SET SESSION innodb_lock_wait_timeout = DEFAULT")
-
-
-@contextmanager
-def _immediate(using: str) -> Iterator[None]:
-    """Make SQLite take its write lock at BEGIN: a read lock that is upgraded later fails with "database is locked"."""
-    connection: Any = connections[using]
-    if connection.vendor != "sqlite" or connection.in_atomic_block:
-        yield
-        return
-    connection.ensure_connection()
-    configured = connection.transaction_mode
-    connection.transaction_mode = "IMMEDIATE"
-    try:
-        yield
-    finally:
-        connection.transaction_mode = configured

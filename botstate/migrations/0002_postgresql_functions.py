@@ -2,17 +2,17 @@
 
 from django.db import migrations
 
-from botstate.stores.orm.postgresql.functions import create_functions, drop_functions
+from botstate.stores.orm.postgresql.functions import STORE_FUNCTIONS
 
 
 def create(apps, schema_editor):
     if schema_editor.connection.vendor == "postgresql":
-        create_functions(schema_editor.connection)
+        STORE_FUNCTIONS.create(schema_editor.connection)
 
 
 def drop(apps, schema_editor):
     if schema_editor.connection.vendor == "postgresql":
-        drop_functions(schema_editor.connection)
+        STORE_FUNCTIONS.drop(schema_editor.connection)
 
 
 class Migration(migrations.Migration):

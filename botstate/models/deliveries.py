@@ -11,17 +11,24 @@ from botstate.models.threads import Thread
 
 
 class Delivery(models.Model):
-    """One message on its way out, named by its turn and its position in it; sent in the order of the ids."""
+    """One message on its way out, named by its turn and its position in it; sent in the order of the ids.
+
+    "sending" is only of messages that must be sent at most once: one that is found so was perhaps sent, by a worker
+    that died, and is given up.
+    """
 
     class Status(models.TextChoices):
         WAITING = "waiting"
+        SENDING = "sending"
         SENT = "sent"
         FAILED = "failed"
 
-    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="deliveries")
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
     turn = models.ForeignKey(Turn, null=True, on_delete=models.SET_NULL, related_name="deliveries")
     position = models.IntegerField()
     kind = models.CharField(max_length=10)
+    #: The id of the delivery whose message an update or a delete changes.
+    target = models.BigIntegerField(null=True)
     payload = models.TextField()
     #: Who alone sees an ephemeral message.
     user = models.CharField(max_length=64, blank=True)
@@ -33,6 +40,8 @@ class Delivery(models.Model):
     channel = models.CharField(max_length=64, blank=True)
     ref = models.CharField(max_length=64, blank=True)
     message_digest = DigestField(null=True, unique=True, editable=False)
+    #: The id of the turn that won a message that only one of its controls may be used of.
+    consumed_by = models.BigIntegerField(null=True)
     created_us = models.BigIntegerField()
     sent_us = models.BigIntegerField(null=True)
 

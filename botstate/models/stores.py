@@ -2,7 +2,13 @@
 
 from django.db import models
 
-from botstate.db.fields import DigestField
+from botstate.contracts.addresses import MAX_KEY_CHARACTERS
+from botstate.db.fields import BytesField, DigestField
+
+#: UTF-8 takes at most 4 bytes for a character.
+MAX_KEY_BYTES = MAX_KEY_CHARACTERS * 4
+#: How much of a key is in the index that puts keys in order: what every database's indexes can hold.
+KEY_START_BYTES = 255
 
 
 class Addressed(models.Model):
@@ -93,3 +99,39 @@ class QueueItem(models.Model):
     token = models.CharField(max_length=64, blank=True)
     lease_expires_us = models.BigIntegerField(null=True)
     attempts = models.IntegerField(default=0)
+
+
+class KeyedHead(Addressed):
+    """A collection's counters; the one row that its writers lock. Its label is the collection's namespace."""
+
+    length = models.BigIntegerField(default=0)
+    next_seq = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = "keyed collection"
+
+
+class KeyedEntry(models.Model):
+    """One entry of a collection; `seq` grows with each writing. What has expired still counts in the head's length."""
+
+    digest = DigestField(primary_key=True, editable=False)
+    head = models.ForeignKey(KeyedHead, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="+")
+    seq = models.BigIntegerField()
+    key = BytesField(max_length=MAX_KEY_BYTES)
+    key_start = BytesField(max_length=KEY_START_BYTES)
+    value = models.TextField()
+    created_us = models.BigIntegerField()
+    expires_us = models.BigIntegerField(null=True)
+
+    class Meta:
+        verbose_name = "keyed entry"
+        verbose_name_plural = "keyed entries"
+        indexes = [
+            models.Index(fields=["head", "seq"], name="botstate_keyed_seq"),
+            models.Index(fields=["head", "key_start"], name="botstate_keyed_key"),
+            models.Index(fields=["head", "expires_us"], name="botstate_keyed_expiry"),
+            models.Index(fields=["expires_us"], name="botstate_keyed_sweep"),
+        ]
+
+    def __str__(self) -> str:
+        return bytes(self.key).decode("utf-8")

@@ -26,6 +26,8 @@ class Thread(models.Model):
     last_event_us = models.BigIntegerField(db_index=True)
     #: When `redeliver` rings for this thread; None while it has nothing to do.
     ring_us = models.BigIntegerField(null=True, db_index=True)
+    #: When an event last rang for this thread; 0 once whoever heard it has left, and where rings are not counted.
+    rung_us = models.BigIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         return f"{self.platform} {self.key}"
@@ -35,25 +37,36 @@ class Thread(models.Model):
         return to_datetime(self.last_event_us)
 
 
-class ThreadLease(models.Model):
-    """Who runs the thread's turns, until when. The fence grows with every holder; no token means free."""
+class LeaseRow(models.Model):
+    """Who runs something, until when. The fence grows with every holder; no token means free."""
 
-    thread = models.OneToOneField(Thread, primary_key=True, on_delete=models.CASCADE, related_name="lease")
     token = models.CharField(max_length=64, blank=True)
     fence = models.BigIntegerField(default=0)
     expires_us = models.BigIntegerField(default=0)
     holder = models.CharField(max_length=100, blank=True)
 
-    def __str__(self) -> str:
-        return f"lease {self.fence} of {self.thread_id}"
+    class Meta:
+        abstract = True
 
     @property
     def expires_at(self) -> datetime | None:
         return to_datetime(self.expires_us)
 
 
+class ThreadLease(LeaseRow):
+    """Who runs the thread's turns, one after another, and sends its messages."""
+
+    # Written under the thread's row, so the database need not check it again.
+    thread = models.OneToOneField(
+        Thread, primary_key=True, on_delete=models.CASCADE, related_name="lease", db_constraint=False
+    )
+
+    def __str__(self) -> str:
+        return f"lease {self.fence} of {self.thread_id}"
+
+
 class ThreadState(models.Model):
-    """The thread's typed state as exact JSON text; the version grows by one with each change."""
+    """The thread's typed state as exact JSON text, empty once it was cleared; the version grows with each change."""
 
     thread = models.OneToOneField(Thread, primary_key=True, on_delete=models.CASCADE, related_name="stored_state")
     value = models.TextField()

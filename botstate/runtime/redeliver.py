@@ -1,12 +1,14 @@
 """Ringing again for threads that have something due and no worker."""
 
+from django.db.models import OuterRef, Subquery
+
 from botstate.conf import get_settings
-from botstate.db.batches import lock_batch
+from botstate.db.batches import locking
 from botstate.db.clock import now_us
 from botstate.db.transactions import run_durable
-from botstate.models import Thread
+from botstate.models import Thread, ThreadLease
+from botstate.runtime.arrivals import REDELIVER_INTERVAL_US
 from botstate.runtime.doorbell import publish
-from botstate.runtime.inbox import REDELIVER_INTERVAL_US
 
 BATCH = 500
 
@@ -32,13 +34,15 @@ def _take_batch() -> tuple[list[int], int]:
 
     def take() -> tuple[list[int], int]:
         threads = Thread.objects.using(using)
-        due = lock_batch(using, threads.filter(ring_us__lte=now_us(using)).order_by("ring_us"), BATCH)
         now = now_us(using)
-        leased = dict(threads.filter(pk__in=due, lease__expires_us__gt=now).values_list("pk", "lease__expires_us"))
-        idle = [pk for pk in due if pk not in leased]
+        leases = ThreadLease.objects.using(using).filter(thread=OuterRef("pk"), expires_us__gt=now)
+        due = threads.filter(ring_us__lte=now).annotate(held_until=Subquery(leases.values("expires_us")))
+        found = list(locking(using, due.order_by("ring_us")).values_list("pk", "held_until")[:BATCH])
+        idle = [pk for pk, held_until in found if held_until is None]
+        held = {pk: held_until for pk, held_until in found if held_until is not None}
         threads.filter(pk__in=idle).update(ring_us=now + REDELIVER_INTERVAL_US)
-        if leased:
-            threads.filter(pk__in=list(leased)).update(ring_us=min(leased.values()))
-        return idle, len(due)
+        if held:
+            threads.filter(pk__in=list(held)).update(ring_us=min(held.values()))
+        return idle, len(found)
 
     return run_durable(using, take, "taking threads to ring for")

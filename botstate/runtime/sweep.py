@@ -42,14 +42,14 @@ def _sweep_runtime(limit: int) -> dict[str, int]:
     using = get_settings().database
     now = now_us(using)
     old = now - HISTORY_US
-    # A message that can still be clicked stays, because its controls hang on it.
+    # Messages go after their turn. One that can still be clicked stays, because its controls hang on it.
     ended = Delivery.objects.using(using).filter(status__in=[Delivery.Status.SENT, Delivery.Status.FAILED])
     controls = ActionSnapshot.objects.using(using).filter(delivery=OuterRef("pk"))
     doomed: dict[str, QuerySet[Any]] = {
         "receipts": Receipt.objects.using(using).filter(expires_us__lte=now),
         "actions": ActionSnapshot.objects.using(using).filter(expires_us__lte=now),
-        "deliveries": ended.filter(~Exists(controls), created_us__lte=old),
         "turns": Turn.objects.using(using).filter(finished_us__lte=old),
+        "deliveries": ended.filter(~Exists(controls), turn=None),
     }
     return {name: _sweep(using, rows, limit) for name, rows in doomed.items()}
 

@@ -5,6 +5,6 @@ import pytest
 # Before they are imported, so that a failed assertion in them says what it compared.
 pytest.register_assert_rewrite("botstate.testing.conformance")
 
-from botstate.testing.conformance import StoreConformance  # noqa: E402
+from botstate.testing.conformance import KeyedConformance, StoreConformance  # noqa: E402
 
-__all__ = ["StoreConformance"]
+__all__ = ["KeyedConformance", "StoreConformance"]

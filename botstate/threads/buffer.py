@@ -12,7 +12,10 @@ Change = Callable[[State], State]
 
 @dataclass(frozen=True, slots=True)
 class StoredState:
-    """What the database holds: exact JSON text and its version; no text and version 0 before the first write."""
+    """What the database holds: exact JSON text and its version; version 0 before the first write.
+
+    The text is None where nothing is stored: before the first write, or since the state was cleared.
+    """
 
     text: str | None
     version: int
@@ -33,11 +36,17 @@ class StateBuffer:
         self._text = stored.text
         self._initial: str | None = None
         self._expects_version = False
+        self._is_cleared = False
 
     @property
     def is_changed(self) -> bool:
         """True once there is something to write."""
-        return self._replacement is not None or bool(self._changes)
+        return self._is_cleared or self._replacement is not None or bool(self._changes)
+
+    @property
+    def version(self) -> int:
+        """The version of the stored state that this began with."""
+        return self._stored.version
 
     def read(self) -> State:
         """Return a fresh copy of the state with this turn's changes. Raises StateInvalid."""
@@ -67,6 +76,11 @@ class StateBuffer:
         """Replace the whole state by what `change` makes of it; it may be called again on a newer state."""
         self._apply(lambda state: self._schema.replacement(change(state)))
 
+    def clear(self) -> None:
+        """Forget the state, readable or not: the thread is as it was before its first write."""
+        self._replacement, self._changes, self._text, self._initial = None, [], None, None
+        self._is_cleared = True
+
     def expect_version(self, version: int | None) -> None:
         """Raise StateConflict unless the state is at `version`, now and when it is stored; None expects nothing."""
         if version is None:
@@ -75,11 +89,11 @@ class StateBuffer:
             raise StateConflict(f"the state is at version {self._stored.version}, not {version}")
         self._expects_version = True
 
-    def result_on(self, current: StoredState) -> str:
-        """Return the text to store, given what is stored now. Raises StateInvalid, StateConflict."""
+    def result_on(self, current: StoredState) -> str | None:
+        """Return the text to store, None for no state, given what is stored now. Raises StateInvalid, StateConflict."""
         if self._expects_version and current.version != self._stored.version:
             raise StateConflict(f"the state moved from version {self._stored.version} to {current.version}")
-        if current == self._stored and self._text is not None:
+        if self._is_cleared or (current == self._stored and self._text is not None):
             return self._text
         state = self._base(current)
         for change in self._changes:

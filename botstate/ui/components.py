@@ -1,12 +1,13 @@
 """Components: named, pure functions of JSON props that return nodes."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import GeneratorType
 from typing import Any
 
 from botstate.types import Json
-from botstate.ui.nodes import Node
+from botstate.ui.nodes import Node, flatten
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Component:
         Raises TypeError where it returns something that cannot be shown.
         """
         rendered = self.function(**_copied(props))
+        if isinstance(rendered, GeneratorType):
+            rendered = flatten(rendered)
         require_renderable(rendered)
         return rendered
 
@@ -53,6 +56,17 @@ def require_renderable(ui: Any) -> None:
             require_renderable(item)
     elif not (ui is None or isinstance(ui, Element | Node | str | int | float)):
         raise TypeError(f"{type(ui).__name__} cannot be shown; a node, a component's element or text can")
+
+
+def outermost_elements(ui: Any) -> Iterator[Element]:
+    """Yield the components whose props are stored: those that no other component contains."""
+    if isinstance(ui, Element):
+        yield ui
+    elif isinstance(ui, Node):
+        yield from outermost_elements(ui.props.get("children", []))
+    elif isinstance(ui, list | tuple):
+        for item in ui:
+            yield from outermost_elements(item)
 
 
 def _copied(value: Any) -> Any:

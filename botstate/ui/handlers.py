@@ -64,10 +64,12 @@ def call_arguments(
     handler: Callable[..., Any], positional: tuple[Any, ...], args: Json
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return the (positional, keyword) arguments with which to call `handler`; `args` are its bound ones or None."""
+    if args is None:
+        return positional, {}
     signature = inspect.signature(handler)
     if type(args) is dict and args and _accepts(signature, positional, args):
         return positional, args
-    if args is not None and not _accepts(signature, positional, {}):
+    if not _accepts(signature, positional, {}):
         return (*positional, args), {}
     # It takes the first two alone. Keywords of other names are a mistake, which calling with them shows.
     takes_more = len(signature.parameters) > len(positional)

@@ -1,25 +1,47 @@
 """From what a component returned to the intermediate representation: a list of nodes, expanded throughout."""
 
 from dataclasses import replace
+from types import GeneratorType
 from typing import Any
 
 from botstate.ui.components import Element
 from botstate.ui.nodes import Node
 
+#: No platform shows as much, and Python's own stack is not much deeper.
+MAX_DEPTH = 100
+ELLIPSIS = "…"
+
 
 def render_to_ir(ui: Any) -> list[Node]:
-    """Return `ui` with every component expanded and every text made a text node. Pure; unknown things vanish."""
+    """Return `ui` with every component expanded and every text made a text node. Pure and total.
+
+    Unknown things vanish; of nodes nested more than 100 deep an ellipsis is left. Raises only what a component raises.
+    """
+    return _render(ui, 0)
+
+
+def _render(ui: Any, depth: int) -> list[Node]:
     if isinstance(ui, bool) or ui is None:
         return []
     if isinstance(ui, str | int | float):
-        return [Node("text", {"value": str(ui)})]
-    if isinstance(ui, list | tuple):
-        return [node for item in ui for node in render_to_ir(item)]
+        return [Node("text", {"value": _as_text(ui)})]
+    if not isinstance(ui, list | tuple | GeneratorType | Element | Node):
+        return []
+    if depth > MAX_DEPTH:
+        return [Node("text", {"value": ELLIPSIS})]
     if isinstance(ui, Element):
-        rendered = render_to_ir(ui.render_element())
+        rendered = _render(ui.render_element(), depth + 1)
         return [replace(node, origin=(ui, place)) for place, node in enumerate(rendered)]
     if not isinstance(ui, Node):
-        return []
+        return [node for item in ui for node in _render(item, depth + 1)]
     if "children" not in ui.props:
         return [replace(ui, props=dict(ui.props))]
-    return [replace(ui, props={**ui.props, "children": render_to_ir(ui.props["children"])})]
+    return [replace(ui, props={**ui.props, "children": _render(ui.props["children"], depth + 1)})]
+
+
+def _as_text(value: str | float) -> str:
+    try:
+        return str(value)
+    except ValueError:
+        # Python refuses to write out integers of more than 4,300 digits.
+        return ELLIPSIS

@@ -7,8 +7,8 @@ import pytest
 
 from botstate import bind
 from botstate.actions.controls import bind_controls
-from botstate.exceptions import NotSerializable
-from botstate.ui import Actions, Button, Component, Message
+from botstate.exceptions import ActionError, NotSerializable
+from botstate.ui import Actions, Button, Component, Message, Modal, Node, RadioButtons, Section, TextInput
 
 pytestmark = pytest.mark.once
 
@@ -63,3 +63,61 @@ def test_handlers_become_ids_and_keys_stay() -> None:
             "children": [{"type": "text", "props": {"value": "Yes"}}],
         },
     }
+
+
+def test_every_handler_of_every_kind_of_node_has_an_id() -> None:
+    nodes = [
+        Node("message", {"onReaction": approve, "children": ["any text"]}),
+        Node("select", {"onSelect": approve, "placeholder": "Who", "options": [{"label": "Ann", "value": {"id": 1}}]}),
+        Node("input", {"onSubmit": approve, "children": ["Comment"]}),
+        Node("modal", {"onSubmit": approve, "onClose": approve, "title": "Form"}, key="form"),
+    ]
+    controls = bind_controls(Component("Card", lambda: nodes)()).controls
+    assert len({control.action_id for control in controls}) == 5
+    assert [(control.path, control.identity) for control in controls] == [
+        ((0, "onReaction"), {"kind": "message", "label": "", "handler": f"{__name__}.approve"}),
+        ((1, "onSelect"), {"kind": "select", "label": "Who", "handler": f"{__name__}.approve"}),
+        ((2, "onSubmit"), {"kind": "input", "label": "Comment", "handler": f"{__name__}.approve"}),
+        ((3, "onSubmit"), {"key": "form"}),
+        ((3, "onClose"), {"key": "form", "event": "onClose"}),
+    ]
+    assert controls[1].value_text == '[{"id":1}]'
+
+
+def test_a_key_without_a_handler_is_a_control_of_on_interaction() -> None:
+    nodes = [Node(kind, key=kind) for kind in ("button", "select", "input", "modal", "section")]
+    controls = bind_controls(nodes).controls
+    assert [(control.action_id, control.handler) for control in controls] == [
+        ("button", None),
+        ("select", None),
+        ("input", None),
+        ("modal", None),
+    ]
+
+
+def test_a_modal_keeps_the_values_of_its_options() -> None:
+    fields = [
+        Node("modal_select", {"id": "who", "options": [{"label": "Ann", "value": 1}, {"label": "Bo", "value": [2]}]}),
+        Node(
+            "section", {"children": [Node("modal_radio", {"id": "how", "options": [{"label": "Now", "value": "n"}]})]}
+        ),
+        Node("modal_text_input", {"id": "why"}),
+    ]
+    (control,) = bind_controls(Node("modal", {"onSubmit": approve, "children": fields})).controls
+    assert control.value_text == '{"who":[1,[2]],"how":["n"]}'
+
+
+def test_two_fields_of_one_name_are_refused() -> None:
+    modal = Modal(TextInput("a", "A"), Section(RadioButtons("a", "B", ["c"])), title="T", on_submit=approve)
+    with pytest.raises(ActionError, match="field name 'a'"):
+        bind_controls(modal)
+
+
+def test_who_may_and_whether_the_message_is_good_for_one_use_are_kept() -> None:
+    button = Node("button", {"onClick": approve, "allowedUsers": ["U1", "U2"], "once": True})
+    message = Node("message", {"once": True, "onReaction": approve, "children": [Actions(button)]})
+    reaction, grouped = bind_controls(message).controls
+    assert (grouped.allowed_users, grouped.group_once, grouped.once) == (("U1", "U2"), True, True)
+    # A reaction is no control of the message: anybody may react, as often as they like.
+    assert (reaction.allowed_users, reaction.group_once, reaction.once) == ((), False, False)
+    assert bind_controls(button).controls[0].group_once is False

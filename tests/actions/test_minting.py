@@ -1,18 +1,23 @@
 """Ids equal the original's."""
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from botstate.actions import mint_id
 from botstate.actions.controls import bind_controls
 from botstate.actions.minting import mint_bound_id
 from botstate.ui import Component, Node
+from tests.actions.cards import ids_of_a_card
 
 pytestmark = pytest.mark.once
 
@@ -79,17 +84,69 @@ def test_another_binding_has_another_id() -> None:
 
 
 def test_ids_are_the_same_in_a_process_with_another_hash_seed() -> None:
-    code = "from botstate.actions import mint_id; print(mint_id('A', [0, 'onClick'], {'b': 1, 'a': {'d': 2, 'c': 3}}))"
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
-    prelude = "import django; django.setup(); "
-    made = {
-        subprocess.run(
-            [sys.executable, "-c", prelude + code],
-            env={**environment, "PYTHONHASHSEED": seed},
-            capture_output=True,
+    code = "import django; django.setup(); from tests.actions.cards import ids_of_a_card; print(*ids_of_a_card())"
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONHASHSEED": seed},
+            stdout=subprocess.PIPE,
             text=True,
-            check=True,
-        ).stdout
+        )
         for seed in ("1", "2")
-    }
-    assert made == {mint_id("A", [0, "onClick"], {"a": {"c": 3, "d": 2}, "b": 1}) + "\n"}
+    ]
+    made = {process.communicate()[0] for process in processes}
+    assert made == {" ".join(ids_of_a_card()) + "\n"}
+    assert len(set(ids_of_a_card())) == 6
+
+
+def stable_stringify(value: Any) -> str:
+    """Write JSON as JavaScript does, with sorted keys: the formula of the vectors, by other means than the code's."""
+    if value is None or isinstance(value, bool | str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return f"[{','.join(stable_stringify(item) for item in value)}]"
+    if isinstance(value, dict):
+        pairs = sorted(
+            (key.encode("utf-16-be"), f"{json.dumps(key, ensure_ascii=False)}:{stable_stringify(item)}")
+            for key, item in value.items()
+        )
+        return f"{{{','.join(text for _, text in pairs)}}}"
+    return js_number(float(value))
+
+
+def js_number(number: float) -> str:
+    if number == 0:
+        return "0"
+    if 1e-6 <= abs(number) < 1e21:
+        return format(Decimal(repr(number)), "f").removesuffix(".0")
+    mantissa, _, exponent = repr(number).partition("e")
+    return f"{mantissa.removesuffix('.0')}e{int(exponent):+d}"
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.text()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+PATHS = st.lists(st.integers(0, 60) | st.sampled_from(["children", "onClick"]), max_size=6)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(), PATHS, st.dictionaries(st.text(), VALUES, max_size=5))
+def test_ids_equal_the_formula_for_any_props(component: str, path: list[Any], props: dict[str, Any]) -> None:
+    text = f"{component}|{'.'.join(map(str, path))}|{stable_stringify(props)}"
+    assert mint_id(component, path, props) == "ck:" + hashlib.sha1(text.encode()).hexdigest()[:16]
+
+
+def test_the_formula_is_that_of_the_vectors() -> None:
+    said = [vector for vector in VECTORS if "stable" in vector]
+    # JavaScript's undefined and Infinity, and lone surrogates, are nothing that JSON props can hold.
+    foreign = ("undefined", "Infinity", "surrogate")
+    json_only = [vector for vector in said if not any(word in vector["note"] for word in foreign)]
+    assert len(json_only) > 20
+    for vector in json_only:
+        assert stable_stringify(to_python(vector["props"])) == vector["stable"], vector["note"]

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Permission, User
 from django.test import Client, RequestFactory
 
 from botstate import models
-from botstate.models import Receipt, Thread
+from botstate.models import Receipt, Thread, Turn
 from tests.admin.conftest import Rows
 
 LogIn = Callable[..., Client]
@@ -41,6 +42,34 @@ def test_permission_to_change_alone_shows_nothing_to_change(staff: LogIn, paths:
     client = staff("add_thread", "change_thread", "delete_thread")
     assert client.get("/admin/botstate/thread/add/").status_code == 403
     assert client.post(f"/admin/botstate/{paths['thread'][1]}", {"key": "x"}).status_code == 403
+
+
+def test_a_dead_turn_is_run_again_by_those_who_may(staff: LogIn, rows: Rows) -> None:
+    thread = rows.thread()
+    dead, done = rows.turn(thread, 1, status="dead", attempts=5), rows.turn(thread, 2, status="done")
+    page = f"/admin/botstate/thread/{thread.pk}/change/"
+    replay = f"/admin/botstate/thread/{thread.pk}/turns/{{}}/replay/"
+    viewer = staff("view_thread")
+    assert "Run again" not in viewer.get(page).content.decode()
+    assert viewer.post(replay.format(dead.pk)).status_code == 403
+    dead.refresh_from_db()
+    assert dead.status == "dead"
+
+    operator = staff_again(viewer, "view_thread", "change_turn")
+    assert operator.get(page).content.decode().count("Run again") == 1
+    assert operator.get(replay.format(dead.pk)).status_code == 405
+    assert operator.post(replay.format(dead.pk), follow=True).redirect_chain == [(page, 302)]
+    assert "neither dead nor dropped" in operator.post(replay.format(done.pk), follow=True).content.decode()
+    assert operator.post(replay.format(123456)).status_code == 404
+    assert operator.post(f"/admin/botstate/thread/123456/turns/{dead.pk}/replay/").status_code == 404
+    assert [turn.status for turn in Turn.objects.order_by("sequence")] == ["waiting", "done"]
+
+
+def staff_again(client: Client, *codenames: str) -> Client:
+    """Give the person who is logged in these permissions instead."""
+    person = User.objects.get(username="staff")
+    person.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    return client
 
 
 def test_strangers_are_sent_to_the_login(client: Client, paths: dict[str, list[str]]) -> None:

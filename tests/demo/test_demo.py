@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.once, pytest.mark.processes]
+pytestmark = [pytest.mark.long, pytest.mark.once, pytest.mark.processes]
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 LIMIT_S = 120

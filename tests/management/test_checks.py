@@ -32,6 +32,15 @@ STORE = {"BACKEND": "botstate.stores.OrmStore"}
         # The example project's bot is there too, so there is no only one.
         ({"SLACK": {"SIGNING_SECRET": "s"}}, "botstate.E005"),
         ({"SLACK": [SLACK, SLACK]}, "botstate.E006"),
+        ({"CACHES": {"slack": {"STORE": "none such"}}}, "botstate.E007"),
+        ({"CACHES": []}, "botstate.E001"),
+        ({"CACHES": {"slack": True}}, "botstate.E001"),
+        ({"CACHES": {"slack": {"PERSIST": True}}}, "botstate.E001"),
+        ({"CACHES": {"slack": {"PERSISTENT": "yes"}}}, "botstate.E001"),
+        ({"CACHES": {"slack": {"STORE": None}}}, "botstate.E001"),
+        ({"CACHES": {"slack": {"TIMEOUT": 0}}}, "botstate.E001"),
+        ({"CACHES": {"slack": {"TIMEOUT": 61}}}, "botstate.E001"),
+        ({"CACHES": {"slack": {"TIMEOUT": True}}}, "botstate.E001"),
         ({"SLACK": [SLACK, SLACK | {"SIGNING_SECRET": "other"}]}, "botstate.E006"),
     ],
 )

@@ -39,19 +39,24 @@ class Stage:
         self.workspace = SlackWorkspace()
         self._programs: list[Program] = []
 
-    def start_site(self, *, workers: int = 2, **environment: str) -> SlackClient:
-        """Start gunicorn on a free port, wait until it answers, and return Slack's side of it."""
+    def start_site(self, *, workers: int = 2, clock: str = "", **environment: str) -> SlackClient:
+        """Start gunicorn on a free port, wait until it answers, and return Slack's side of it.
+
+        clock: how far off its host's clock is, as faketime wants it, such as "+1h".
+        """
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         gunicorn = ["-m", "gunicorn", "botproject.wsgi", "--preload", "--no-control-socket", "--workers", str(workers)]
-        site = self._start("site", [*gunicorn, "--bind", f"127.0.0.1:{port}"], environment)
+        site = self._start("site", [*gunicorn, "--bind", f"127.0.0.1:{port}"], environment, clock)
         wait_until(lambda: site.require_running() or _answers(port), "the site", READY_WITHIN_S)
         return SlackClient(port, SECRET)
 
-    def start_worker(self, pool: str = "threads", **environment: str) -> Program:
-        """Start a worker with beat and wait until it is ready."""
-        schedule = str(self.directory / "schedule")
+    def start_worker(self, pool: str = "threads", *, beat: bool = True, clock: str = "", **environment: str) -> Program:
+        """Start a worker and wait until it is ready. Without beat, nothing rings a second time for what waits.
+
+        clock: as that of a site.
+        """
         celery = [
             "-m",
             "celery",
@@ -62,15 +67,21 @@ class Stage:
             pool,
             "-c",
             "2",
-            "-B",
-            "-s",
-            schedule,
+            *(["-B", *self._schedule] if beat else []),
             "-l",
             "INFO",
         ]
-        worker = self._start(f"worker-{len(self._programs)}", celery, environment)
+        worker = self._start(f"worker-{len(self._programs)}", celery, environment, clock)
         wait_until(lambda: worker.require_running() or "ready." in worker.log_text(), "the worker", READY_WITHIN_S)
         return worker
+
+    def start_beat(self) -> None:
+        """Start a beat of its own, as a project has it whose workers run on several hosts."""
+        self._start("beat", ["-m", "celery", "-A", "botproject", "beat", *self._schedule], {}, "")
+
+    @property
+    def _schedule(self) -> list[str]:
+        return ["-s", str(self.directory / "schedule")]
 
     def traces(self) -> list[str]:
         """Return the lines that handlers have left."""
@@ -92,10 +103,12 @@ class Stage:
         for program in self._programs:
             program.kill()
 
-    def _start(self, name: str, command: list[str], environment: Mapping[str, str]) -> Program:
+    def _start(self, name: str, command: list[str], environment: Mapping[str, str], clock: str) -> Program:
+        # Its monotonic clock is right, as heartbeats go by that one; and so are the times of files.
+        off = ["faketime", "-m", "--exclude-monotonic", "-f", clock] if clock else []
         program = Program(
             name,
-            [sys.executable, *command],
+            [*off, sys.executable, *command],
             directory=ROOT,
             environment={
                 **os.environ,
@@ -105,6 +118,7 @@ class Stage:
                 "SLACK_SIGNING_SECRET": SECRET,
                 "SLACK_BOT_TOKEN": TOKEN,
                 "SLACK_API_URL": self.api.url,
+                **({"NO_FAKE_STAT": "1", "PYTHONPATH": str(Path(__file__).parent / "clocks")} if clock else {}),
                 **environment,
             },
             logs=self.directory / "logs",

@@ -11,7 +11,7 @@ from django.db import transaction
 from botstate.models import Receipt, Thread, Turn
 from tests.processes.conftest import Stage
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.long, pytest.mark.processes]
 
 
 @pytest.fixture

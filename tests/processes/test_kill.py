@@ -3,13 +3,14 @@
 import shutil
 
 import pytest
+from django.db import connection
 
 from botproject.demo.slack_workspace import find_button
 from botproject.demo.waiting import wait_until
 from botstate.models import Delivery, Thread, ThreadState, Turn
 from tests.processes.conftest import Stage
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.long, pytest.mark.processes]
 
 
 def statuses() -> list[tuple[str, int]]:
@@ -21,8 +22,12 @@ def redeliver_soon() -> None:
     Thread.objects.update(ring_us=0)
 
 
-@pytest.mark.parametrize("pool", ["threads", "prefork", "solo"])
-def test_a_worker_killed_in_the_middle_of_a_handler_leaves_a_turn_that_runs_again(stage: Stage, pool: str) -> None:
+#: Each of Celery's pools on one of the databases, which have nothing to do with each other.
+POOLS = {"sqlite": "threads", "postgresql": "prefork", "mysql": "solo"}
+
+
+def test_a_worker_killed_in_the_middle_of_a_handler_leaves_a_turn_that_runs_again(stage: Stage) -> None:
+    pool = POOLS[connection.vendor]
     slack = stage.start_site()
     worker = stage.start_worker(pool)
     hang = stage.message("hang")

@@ -8,7 +8,7 @@ import pytest
 from botproject.demo.slack_api import SlackWebApi
 from botstate import Bot, bind
 from botstate.models import ActionSnapshot, Delivery, Turn
-from botstate.runtime.handlers import CONSUMED_TEXT, EXPIRED_TEXT
+from botstate.runtime.interactions import CONSUMED_TEXT, EXPIRED_TEXT
 from botstate.ui import Actions, Button
 from tests.runtime.desk import Desk, Restart, RunAll, told
 from tests.slack.signing import SlackSender, payload

@@ -9,7 +9,7 @@ import pytest
 from botproject.demo.slack_api import SlackWebApi
 from botstate import Bot, bind
 from botstate.models import ActionSnapshot, Delivery
-from botstate.runtime.handlers import EXPIRED_TEXT
+from botstate.runtime.interactions import EXPIRED_TEXT
 from botstate.ui import Actions, Button, Message, Section
 from tests.runtime.desk import Desk, Restart, RunAll, told
 from tests.slack.signing import SlackSender

@@ -1,5 +1,6 @@
 """The doorbell: gathered, bounded, never in anybody's way."""
 
+import sys
 import threading
 import time
 from typing import Any
@@ -22,7 +23,7 @@ class Broker:
         self.hanging = threading.Event()
         self.hung = 0
 
-    def publish(self, thread_ids: list[int]) -> None:
+    def publish(self, thread_ids: list[int], delay_s: float) -> None:
         if self.refuses:
             self.refuses -= 1
             raise ConnectionRefusedError
@@ -53,6 +54,20 @@ def test_rings_that_come_together_are_one_task(broker: Broker) -> None:
     wait_until(lambda: set(rung(broker)) == set(range(50)), "every ring", 5)
     # A ring that is late falls into the next 20 ms.
     assert len(broker.published) < 50
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_publisher_that_died_is_followed_by_another(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    doorbell = Doorbell()
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "publish", lambda *arguments: sys.exit())
+        doorbell.ring(1)
+        publisher = doorbell._publisher
+        assert publisher is not None
+        publisher.join(10)
+        assert not publisher.is_alive()
+    doorbell.ring(2)
+    wait_until(lambda: rung(broker) == [2], "the second ring", 5)
 
 
 def test_a_broker_that_refuses_does_not_silence_the_bell(broker: Broker) -> None:

@@ -76,7 +76,9 @@ def test_many_threads_go_in_batches_of_a_constant_number_of_queries(
     with CaptureQueriesContext(connection) as queries:
         assert ring_for_due_threads() == 120
     assert rung == sorted(Thread.objects.values_list("pk", flat=True))
-    assert len(queries) <= 3 * 8
+    selects = [query["sql"] for query in queries if "ring_us" in query["sql"] and query["sql"].startswith("SELECT")]
+    assert len(selects) == 3, "one indexed query per batch"
+    assert len(queries) <= 3 * 5
 
 
 def test_a_batch_of_threads_that_workers_have_does_not_hide_the_others(

@@ -38,7 +38,7 @@ def test_expired_receipts_go_and_their_turns_stay(posted: None) -> None:
 
 
 def test_expired_controls_go_and_then_their_old_messages(posted: None) -> None:
-    Delivery.objects.update(created_us=1)
+    Turn.objects.update(finished_us=1)
     assert sweep_all()["deliveries"] == 0
     ActionSnapshot.objects.update(expires_us=1)
     swept = sweep_all()

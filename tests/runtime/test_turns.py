@@ -13,7 +13,7 @@ from botproject.demo.slack_api import SlackWebApi
 from botstate import Bot
 from botstate.exceptions import StateInvalid, StoreUnavailable, TurnSuperseded
 from botstate.models import Delivery, Receipt, Thread, ThreadLease, ThreadState, Turn
-from botstate.runtime import turns, worker
+from botstate.runtime.turn_run import TurnRun
 from botstate.runtime.worker import Drained, run_threads
 from tests.slack.signing import SlackSender
 
@@ -231,11 +231,13 @@ def test_a_commit_whose_answer_is_lost_ends_the_turn_once(
         ran.append(thread.turn.attempt)
         thread.post("Hello")
 
+    store = TurnRun._store
+
     def commits_and_loses_the_answer(*arguments: Any) -> Any:
-        turns.end_done(*arguments)
+        store(*arguments)
         raise StoreUnavailable
 
-    monkeypatch.setattr(worker, "end_done", commits_and_loses_the_answer)
+    monkeypatch.setattr(TurnRun, "_store", commits_and_loses_the_answer)
     slack.mention()
     for _ in range(3):
         run_all()

@@ -94,7 +94,6 @@ def test_a_mention_and_its_message_twin_are_one_event_whichever_comes_first() ->
         "event_message_changed",
         "event_message_deleted",
         "event_message_from_bot",
-        "event_reaction_added",
         "event_tokens_revoked",
     ],
 )
@@ -155,9 +154,6 @@ def test_a_shortcut(name: str, conversation: str, callback_id: str) -> None:
     "name",
     [
         "interactive_block_suggestion",
-        "interactive_view_closed",
-        "interactive_view_submission",
-        "interactive_view_submission_response_urls",
     ],
 )
 def test_interactions_that_are_not_handled_leave_a_reason(name: str) -> None:

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from botstate.actions.controls import bind_controls
+from botstate.platforms.slack.links import is_link
 from botstate.platforms.slack.render import render
 from botstate.types import Json
-from botstate.ui import Actions, Button, Component, Header, Message, Section
+from botstate.ui import Actions, Button, Component, Header, Input, Message, Section, Select
 
 pytestmark = pytest.mark.once
 
@@ -129,3 +130,20 @@ def test_rendering_never_fails_and_keeps_slacks_limits(ui: Any) -> None:
             assert all(1 <= len(element["text"]["text"]) <= 75 for element in block["elements"])
         else:
             assert 1 <= len(block["text"]["text"]) <= 3_000
+
+
+def test_what_nobody_listens_to_needs_no_answer() -> None:
+    ui = Message(Select(["a"]), Select(["a"], multi=True), Input("a"), Actions(Button("a"), Button("a", key="mine")))
+    blocks = rendered(ui)["blocks"]
+    elements = [blocks[0]["elements"][0], blocks[1]["accessory"], blocks[2]["element"], *blocks[3]["elements"]]
+    names = [element["action_id"] for element in elements]
+    assert names == ["link:0", "link:1", "link:2", "link:3", "mine"]
+    assert [is_link({"action_id": name}, {"blocks": blocks}) for name in names] == [True] * 4 + [False]
+
+
+@pytest.mark.parametrize("accent", [None, "#27AE60"])
+def test_a_link_with_a_key_is_found_in_its_message(accent: str | None) -> None:
+    message = rendered(Message(Button("Docs", url="https://e.com", key="docs"), Button("Go", key="go"), accent=accent))
+    assert is_link({"action_id": "docs"}, message)
+    assert not is_link({"action_id": "go"}, message)
+    assert not is_link({"action_id": "go"}, {"attachments": [None, {}], "blocks": "x"})

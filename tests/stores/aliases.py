@@ -32,13 +32,6 @@ def temporary_store(alias: str, **settings: Any) -> Iterator[OrmStore]:
         del connections[alias]
 
 
-def free_port() -> int:
-    """Return a local port on which nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 class Proxy:
     """Forwards a local port to a server while it is up; going down cuts every connection."""
 

@@ -2,7 +2,7 @@
 
 from django.db.models import F
 
-from botstate.models import DedupEntry, KvEntry, ListHead, LockRow, QueueHead, QueueItem
+from botstate.models import DedupEntry, KeyedEntry, KvEntry, ListHead, LockRow, QueueHead, QueueItem
 
 STORE_MODELS = (KvEntry, ListHead, LockRow, DedupEntry, QueueHead)
 
@@ -12,4 +12,7 @@ def advance(seconds: float, using: str = "default") -> None:
     microseconds = round(seconds * 1_000_000)
     for model in STORE_MODELS:
         model._default_manager.using(using).update(expires_us=F("expires_us") - microseconds)
+    KeyedEntry.objects.using(using).update(
+        expires_us=F("expires_us") - microseconds, created_us=F("created_us") - microseconds
+    )
     QueueItem.objects.using(using).update(lease_expires_us=F("lease_expires_us") - microseconds)

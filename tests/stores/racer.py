@@ -127,5 +127,22 @@ def race_hold(key: str, count: int, holder: str, log: str) -> int:
     return held
 
 
+def race_register(racer: int, namespace: str, count: int, max_entries: int) -> None:
+    """Register `count` entries, each new or another racer's too."""
+    from botstate.keyed import open_keyed_store
+
+    keyed = open_keyed_store(namespace, max_entries, store=store())
+    for number in range(count):
+        keyed.register(f"key {number % 7}" if number % 3 == 0 else f"key {racer} {number}", [racer, number])
+
+
+def race_claim(racer: int, namespace: str, count: int) -> list[int]:
+    """Return which of `count` keys this racer was the first to register."""
+    from botstate.keyed import open_keyed_store
+
+    keyed = open_keyed_store(namespace, store=store())
+    return [number for number in range(count) if keyed.register_if_absent(f"key {number}", racer)]
+
+
 if __name__ == "__main__":
     main()

@@ -18,20 +18,25 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 class Racers:
-    """Processes that wait for orders; each order goes to all of them before any answer is read."""
+    """Processes that wait for orders; each order goes to all of them before any answer is read.
 
-    def __init__(self) -> None:
+    program: the module that they run. environment: theirs beside this process's, in place of the test database.
+    """
+
+    def __init__(self, program: str = "tests.stores.racer", environment: dict[str, str] | None = None) -> None:
         self.pipes: list[Connection] = []
         self.processes: list[subprocess.Popen[bytes]] = []
-        configured = connections["default"].settings_dict
-        names = ("ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT", "OPTIONS")
-        database = json.dumps({name: configured[name] for name in names}, default=str)
+        if environment is None:
+            configured = connections["default"].settings_dict
+            names = ("ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT", "OPTIONS")
+            database = {name: configured[name] for name in names}
+            environment = {"BOTSTATE_RACE_DATABASE": json.dumps(database, default=str)}
         for _ in range(RACERS):
             ours, theirs = Pipe()
             process = subprocess.Popen(
-                [sys.executable, "-m", "tests.stores.racer", str(theirs.fileno())],
+                [sys.executable, "-m", program, str(theirs.fileno())],
                 cwd=ROOT,
-                env=os.environ | {"BOTSTATE_RACE_DATABASE": database},
+                env=os.environ | environment,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
             )

@@ -11,7 +11,8 @@ from django.db import Error, OperationalError, connection, connections, transact
 
 from botstate.exceptions import StoreError, StoreUnavailable
 from botstate.stores import OrmStore
-from tests.stores.aliases import Proxy, free_port, temporary_store
+from tests.stores.aliases import Proxy, temporary_store
+from tests.stores.ports import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

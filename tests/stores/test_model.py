@@ -19,6 +19,7 @@ class OrmMachine(StoreMachine):
         advance(seconds)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("facet", MACHINES)
 def test_the_orm_store_and_the_model_never_differ(facet: str | None) -> None:
     assert_no_difference(OrmMachine, facet)

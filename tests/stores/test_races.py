@@ -10,7 +10,7 @@ import pytest
 from botstate.stores import OrmStore
 from tests.stores.racers import RACERS, Racers
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.long, pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 ROUNDS = 12
 COUNT = 15

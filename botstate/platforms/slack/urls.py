@@ -9,4 +9,5 @@ app_name = "botstate-slack"
 urlpatterns = [
     path("events", slack.events, name="events"),
     path("interactive", slack.interactive, name="interactive"),
+    path("commands", slack.commands, name="commands"),
 ]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from slack_sdk.signature import Clock, SignatureVerifier
 
@@ -24,10 +25,15 @@ def verify(apps: Sequence[SlackApp], headers: Mapping[str, str], body: bytes, cl
     if not _TIMESTAMP.fullmatch(timestamp) or not _SIGNATURE.fullmatch(signature):
         raise WebhookRejected("Slack's timestamp or signature header is missing or malformed")
     for app in apps:
-        verifier = SignatureVerifier(app.signing_secret, clock or Clock())
+        verifier = _verifier(app.signing_secret) if clock is None else SignatureVerifier(app.signing_secret, clock)
         try:
             if verifier.is_valid(body, timestamp, signature):
                 return app
         except UnicodeDecodeError as error:
             raise WebhookRejected("the body is not UTF-8") from error
     raise WebhookRejected("the request is stale or not signed with a known secret")
+
+
+@lru_cache(maxsize=100)
+def _verifier(secret: str) -> SignatureVerifier:
+    return SignatureVerifier(secret)

@@ -1,7 +1,5 @@
 """Dedup in memory."""
 
-from uuid import UUID
-
 from botstate.contracts.addresses import Address
 from botstate.contracts.dedup import DedupFacet, DedupStatus
 from botstate.contracts.facet import DEFAULT_MAX_VALUE_BYTES
@@ -14,7 +12,7 @@ class Mark(Keyed):
 
     __slots__ = ("token",)
 
-    def __init__(self, rows: "dict[UUID, Mark]", digest: UUID, token: str | None) -> None:
+    def __init__(self, rows: "dict[str, Mark]", digest: str, token: str | None) -> None:
         super().__init__(rows, digest)
         self.token = token
 
@@ -24,7 +22,7 @@ class MemoryDedup(MemoryFacet, DedupFacet):
 
     def __init__(self, room: Room, namespace: str = "", max_value_bytes: int = DEFAULT_MAX_VALUE_BYTES) -> None:
         super().__init__(room, namespace, max_value_bytes)
-        self._rows: dict[UUID, Mark] = {}
+        self._rows: dict[str, Mark] = {}
 
     def _seen(self, address: Address, ttl_us: int) -> bool:
         return not self._record(address, None, ttl_us)

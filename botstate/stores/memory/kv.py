@@ -1,7 +1,5 @@
 """kv in memory."""
 
-from uuid import UUID
-
 from botstate.contracts.addresses import Address
 from botstate.contracts.facet import DEFAULT_MAX_VALUE_BYTES
 from botstate.contracts.kv import KvFacet
@@ -14,7 +12,7 @@ class Value(Keyed):
 
     __slots__ = ("text",)
 
-    def __init__(self, rows: "dict[UUID, Value]", digest: UUID) -> None:
+    def __init__(self, rows: "dict[str, Value]", digest: str) -> None:
         super().__init__(rows, digest)
         self.text = ""
 
@@ -24,7 +22,7 @@ class MemoryKv(MemoryFacet, KvFacet):
 
     def __init__(self, room: Room, namespace: str = "", max_value_bytes: int = DEFAULT_MAX_VALUE_BYTES) -> None:
         super().__init__(room, namespace, max_value_bytes)
-        self._rows: dict[UUID, Value] = {}
+        self._rows: dict[str, Value] = {}
 
     def _get(self, address: Address) -> str | None:
         with self._room:

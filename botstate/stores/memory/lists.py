@@ -2,7 +2,6 @@
 
 from collections import deque
 from itertools import islice
-from uuid import UUID
 
 from botstate.contracts.addresses import Address
 from botstate.contracts.facet import DEFAULT_MAX_VALUE_BYTES
@@ -16,7 +15,7 @@ class Series(Timed):
 
     __slots__ = ("_digest", "_rows", "items")
 
-    def __init__(self, rows: "dict[UUID, Series]", digest: UUID) -> None:
+    def __init__(self, rows: "dict[str, Series]", digest: str) -> None:
         super().__init__()
         self._rows = rows
         self._digest = digest
@@ -59,7 +58,7 @@ class MemoryList(MemoryFacet, ListFacet):
 
     def __init__(self, room: Room, namespace: str = "", max_value_bytes: int = DEFAULT_MAX_VALUE_BYTES) -> None:
         super().__init__(room, namespace, max_value_bytes)
-        self._rows: dict[UUID, Series] = {}
+        self._rows: dict[str, Series] = {}
 
     def _append(self, address: Address, text: str, max_len: int | None, ttl_us: int | None) -> int:
         with self._room as now_us:

@@ -1,7 +1,5 @@
 """Locks in memory."""
 
-from uuid import UUID
-
 from botstate.contracts.addresses import Address
 from botstate.contracts.facet import DEFAULT_MAX_VALUE_BYTES
 from botstate.contracts.locks import LockFacet
@@ -14,7 +12,7 @@ class Lease(Keyed):
 
     __slots__ = ("token",)
 
-    def __init__(self, rows: "dict[UUID, Lease]", digest: UUID, token: str) -> None:
+    def __init__(self, rows: "dict[str, Lease]", digest: str, token: str) -> None:
         super().__init__(rows, digest)
         self.token = token
 
@@ -24,7 +22,7 @@ class MemoryLock(MemoryFacet, LockFacet):
 
     def __init__(self, room: Room, namespace: str = "", max_value_bytes: int = DEFAULT_MAX_VALUE_BYTES) -> None:
         super().__init__(room, namespace, max_value_bytes)
-        self._rows: dict[UUID, Lease] = {}
+        self._rows: dict[str, Lease] = {}
 
     def _acquire(self, address: Address, token: str, ttl_us: int) -> tuple[int, int] | None:
         with self._room as now_us:

@@ -3,7 +3,6 @@
 from bisect import bisect_left, insort
 from collections import deque
 from operator import attrgetter
-from uuid import UUID
 
 from botstate.contracts.addresses import Address
 from botstate.contracts.facet import DEFAULT_MAX_VALUE_BYTES, new_token
@@ -20,7 +19,7 @@ class Line(Timed):
 
     __slots__ = ("_digest", "_rows", "claimed", "fresh", "returned")
 
-    def __init__(self, rows: "dict[UUID, Line]", digest: UUID) -> None:
+    def __init__(self, rows: "dict[str, Line]", digest: str) -> None:
         super().__init__()
         self._rows = rows
         self._digest = digest
@@ -98,7 +97,7 @@ class MemoryQueue(MemoryFacet, QueueFacet):
 
     def __init__(self, room: Room, namespace: str = "", max_value_bytes: int = DEFAULT_MAX_VALUE_BYTES) -> None:
         super().__init__(room, namespace, max_value_bytes)
-        self._rows: dict[UUID, Line] = {}
+        self._rows: dict[str, Line] = {}
         self._last_place = 0
 
     def _enqueue(self, address: Address, text: str, max_size: int | None, on_full: OnFull, ttl_us: int | None) -> int:

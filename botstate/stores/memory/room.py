@@ -6,7 +6,6 @@ from collections.abc import Callable, MutableMapping
 from heapq import heapify, heappop, heappush
 from threading import Lock
 from typing import Any
-from uuid import UUID
 
 from botstate.exceptions import StoreError
 
@@ -52,7 +51,7 @@ class Keyed(Entry):
 
     __slots__ = ("_digest", "_rows")
 
-    def __init__(self, rows: MutableMapping[UUID, Any], digest: UUID) -> None:
+    def __init__(self, rows: MutableMapping[str, Any], digest: str) -> None:
         super().__init__()
         self._rows = rows
         self._digest = digest

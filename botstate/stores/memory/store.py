@@ -1,4 +1,4 @@
-"""The five facets in this process's memory."""
+"""The five facets and keyed entries in this process's memory."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,7 @@ from botstate.contracts.addresses import check_namespace
 from botstate.contracts.facet import DEFAULT_MAX_VALUE_BYTES, check_bound
 from botstate.contracts.stores import DEFAULT_SWEEP_LIMIT, StateStore
 from botstate.stores.memory.dedup import MemoryDedup
+from botstate.stores.memory.keyed import MemoryKeyed
 from botstate.stores.memory.kv import MemoryKv
 from botstate.stores.memory.lists import MemoryList
 from botstate.stores.memory.locks import MemoryLock
@@ -16,14 +17,15 @@ DEFAULT_MAX_ENTRIES = 100_000
 
 
 class MemoryStore(StateStore):
-    """kv, list, lock, dedup and queue in this process; every method is atomic across its threads.
+    """kv, list, lock, dedup, queue and keyed entries in this process; every method is atomic across its threads.
 
     Other processes see nothing of it, and it ends with the process. Clock: the host's.
     namespace: at most 255 characters. max_value_bytes: the longest JSON text of one value, 1 MiB by default.
-    max_entries: how many values, list and queue items, dedup keys and held locks there may be in all. Whatever expires
-    makes room by itself. When it is full of what lives, a new entry takes the place of the one that was written longest
-    ago: a kv value, the oldest item of a list, a waiting item of a queue or a dedup key that is done; never of a held
-    lock or of what is under a live claim. Full of those alone, it raises StoreError and writes nothing.
+    max_entries: how many values, list and queue items, dedup keys, keyed entries and held locks there may be in all.
+    Whatever expires makes room by itself. When it is full of what lives, a new entry takes the place of the one that
+    was written longest ago: a kv value, the oldest item of a list, a waiting item of a queue, a dedup key that is done
+    or a keyed entry, retained ones too; never of a held lock or of what is under a live claim. Full of those alone, it
+    raises StoreError and writes nothing.
     clock: returns the microseconds since 1970; for tests.
     """
 
@@ -44,6 +46,7 @@ class MemoryStore(StateStore):
             lock=MemoryLock(self._room, namespace, max_value_bytes),
             dedup=MemoryDedup(self._room, namespace, max_value_bytes),
             queue=MemoryQueue(self._room, namespace, max_value_bytes),
+            keyed=MemoryKeyed(self._room, namespace, max_value_bytes),
         )
 
     async def asweep(self, limit: int = DEFAULT_SWEEP_LIMIT) -> dict[str, int]:
@@ -62,7 +65,7 @@ class MemoryStore(StateStore):
     def _sweep(self, limit: int) -> dict[str, int]:
         # Whoever enters the room drops what expired, so there is nothing left to count.
         with self._room:
-            return dict.fromkeys(("kv", "list", "lock", "dedup", "queue"), 0)
+            return dict.fromkeys(("kv", "list", "lock", "dedup", "queue", "keyed"), 0)
 
     def _close(self) -> None:
         """Keeps everything: nothing is held open."""

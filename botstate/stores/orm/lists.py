@@ -43,7 +43,9 @@ class OrmList(OrmFacet, ListFacet):
         # One statement has one snapshot, so the head's counters and the items are of one moment without a lock.
         live = self._heads.filter(Q(expires_us=None) | Q(expires_us__gt=StoreNow()), pk=address.digest)
         first = live.annotate(first=F("next_seq") - F("length")).values("first")
-        items = ListItem.objects.using(self._using).filter(head_id=address.digest, seq__gte=Subquery(first) + start)
+        items = ListItem.objects.using(self._using).filter(
+            head__digest=address.digest, seq__gte=Subquery(first) + start
+        )
         if stop is not None:
             items = items.filter(seq__lte=Subquery(first) + stop)
         return self._read(lambda: list(items.order_by("seq").values_list("value", flat=True)))

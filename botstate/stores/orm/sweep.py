@@ -1,14 +1,26 @@
 """Deleting expired rows in batches that lock little and skip what is locked."""
 
+from collections import Counter
 from functools import partial
+from uuid import UUID
 
-from django.db.models import Model, Q
+from django.db.models import F, Model, Q
 
 from botstate.db.batches import lock_batch
 from botstate.db.clock import now_us
 from botstate.db.errors import translated_errors
 from botstate.db.transactions import run_joined
-from botstate.models.stores import DedupEntry, KvEntry, ListHead, ListItem, LockRow, QueueHead, QueueItem
+from botstate.models.stores import (
+    DedupEntry,
+    KeyedEntry,
+    KeyedHead,
+    KvEntry,
+    ListHead,
+    ListItem,
+    LockRow,
+    QueueHead,
+    QueueItem,
+)
 
 BATCH = 200
 #: A lock row that nobody has used for this long goes; a later one of its key starts with a greater fence.
@@ -31,6 +43,7 @@ def sweep(using: str, limit: int) -> dict[str, int]:
         "lock": _sweep_rows(using, LockRow, Q(expires_us__lte=now - LOCK_ROW_IDLE_US), limit),
         "dedup": _sweep_rows(using, DedupEntry, expired, limit),
         "queue": _sweep_heads(using, "queue", expired, limit),
+        "keyed": _sweep_entries(using, expired, limit),
     }
 
 
@@ -73,4 +86,28 @@ def _sweep_heads(using: str, facet: str, expired: Q, limit: int) -> int:
         deleted += batch
         if batch == 0:
             break
+    return deleted
+
+
+def _sweep_entries(using: str, expired: Q, limit: int) -> int:
+    """Delete expired entries of keyed collections, each under its collection's head, which counts them."""
+    entries = KeyedEntry.objects.using(using)
+    heads = KeyedHead.objects.using(using)
+
+    def delete_batch(head: UUID, size: int) -> int:
+        if not lock_batch(using, heads.filter(pk=head), 1):
+            return 0
+        doomed = entries.filter(expired, head=head).order_by("expires_us")
+        keys = list(doomed.select_for_update().values_list("pk", flat=True)[:size])
+        entries.filter(pk__in=keys).delete()
+        heads.filter(pk=head).update(length=F("length") - len(keys))
+        return len(keys)
+
+    deleted = 0
+    with translated_errors(using):
+        oldest = entries.filter(expired).order_by("expires_us").values_list("head_id", flat=True)[:limit]
+        counts = Counter(oldest)
+    for head, count in counts.items():
+        for rest in range(count, 0, -BATCH):
+            deleted += run_joined(using, partial(delete_batch, head, min(BATCH, rest)))
     return deleted

@@ -21,7 +21,7 @@ class RedisFacet(Facet):
         self._prefix = f"{key_prefix(namespace)}{self.name}:{{"
 
     def _key(self, address: Address) -> str:
-        return f"{self._prefix}{address.digest.hex}}}"
+        return f"{self._prefix}{address.digest}}}"
 
 
 def key_prefix(namespace: str) -> str:

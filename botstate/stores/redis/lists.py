@@ -3,7 +3,6 @@
 from botstate.contracts.addresses import Address
 from botstate.contracts.lists import ListFacet
 from botstate.stores.redis.facet import RedisFacet, count, milliseconds
-from botstate.stores.redis.link import text_of
 
 # KEYS: the list. ARGV: the text, the most items or "", the ttl in milliseconds or "".
 _APPEND = """
@@ -27,10 +26,11 @@ class RedisList(RedisFacet, ListFacet):
         ttl = "" if ttl_us is None else milliseconds(ttl_us)
         return int(self._link.run(_APPEND, [self._key(address)], text, most, ttl))
 
-    def _range(self, address: Address, start: int, stop: int | None) -> list[str]:
+    def _range(self, address: Address, start: int, stop: int | None) -> list[str] | list[bytes]:
         key = self._key(address)
         first, last = count(start), -1 if stop is None else count(stop)
-        return [text_of(item) for item in self._link.call(lambda client: client.lrange(key, first, last))]
+        texts: list[str] | list[bytes] = self._link.call(lambda client: client.lrange(key, first, last))
+        return texts
 
     def _trim(self, address: Address, max_len: int) -> None:
         key = self._key(address)

@@ -1,4 +1,4 @@
-"""The five facets in one Redis."""
+"""The five facets and keyed entries in one Redis."""
 
 from functools import partial
 
@@ -7,6 +7,7 @@ from botstate.contracts.facet import DEFAULT_MAX_VALUE_BYTES, check_bound
 from botstate.contracts.stores import StateStore
 from botstate.stores.redis.dedup import RedisDedup
 from botstate.stores.redis.examination import examine_server
+from botstate.stores.redis.keyed import RedisKeyed
 from botstate.stores.redis.kv import RedisKv
 from botstate.stores.redis.link import RedisLink
 from botstate.stores.redis.lists import RedisList
@@ -15,7 +16,7 @@ from botstate.stores.redis.queues import RedisQueue
 
 
 class RedisStore(StateStore):
-    """kv, list, lock, dedup and queue in a Redis 7 (or Valkey), through the django-redis alias `cache` of CACHES.
+    """kv, list, lock, dedup, queue and keyed entries in a Redis 7 (or Valkey), through the django-redis alias `cache`.
 
     Every call is one round trip, by the server's clock. Redis joins no database transaction: what is written inside
     transaction.atomic() is seen at once and stays when it is rolled back.
@@ -42,6 +43,7 @@ class RedisStore(StateStore):
             lock=RedisLock(self._link, namespace, max_value_bytes),
             dedup=RedisDedup(self._link, namespace, max_value_bytes),
             queue=RedisQueue(self._link, namespace, max_value_bytes),
+            keyed=RedisKeyed(self._link, namespace, max_value_bytes),
         )
 
     def _examine(self) -> list[str]:
@@ -49,8 +51,8 @@ class RedisStore(StateStore):
         return self._link.call(partial(examine_server, self._link.alias))
 
     def _sweep(self, limit: int) -> dict[str, int]:
-        # Redis drops what expired by itself.
-        return dict.fromkeys(("kv", "list", "lock", "dedup", "queue"), 0)
+        # Redis drops what expired by itself, and writers of keyed entries what expired among those.
+        return dict.fromkeys(("kv", "list", "lock", "dedup", "queue", "keyed"), 0)
 
     def _close(self) -> None:
         self._link.close()

@@ -10,13 +10,14 @@
 
 Tests with threads need what they write to be committed; for all others a transaction that is rolled back will do, and
 is faster: mark the class `django_db`, and override the fixture `real_transactions` to request `transactional_db`.
-What else a subclass may change is in `base`.
+What else a subclass may change is in `base`. A store that has keyed entries runs `KeyedConformance` too; see `keyed`.
 """
 
 from botstate.testing.conformance.claims import QueueClaimConformance
 from botstate.testing.conformance.dedup import DedupConformance
 from botstate.testing.conformance.durations import DurationConformance
 from botstate.testing.conformance.facets import FacetConformance
+from botstate.testing.conformance.keyed import KeyedConformance
 from botstate.testing.conformance.keys import KeyConformance
 from botstate.testing.conformance.kv import KvConformance
 from botstate.testing.conformance.lists import ListConformance
@@ -46,4 +47,4 @@ class StoreConformance(
     """The whole contract of a `StateStore`; see this package's docstring for how to run it."""
 
 
-__all__ = ["StoreConformance"]
+__all__ = ["KeyedConformance", "StoreConformance"]

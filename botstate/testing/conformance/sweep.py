@@ -31,7 +31,7 @@ class SweepConformance(ConformanceBase):
 
     def test_sweep_counts_by_facet(self, store: StateStore, key: str) -> None:
         swept = store.sweep()
-        assert sorted(swept) == sorted(NAMES), "sweep must return a count for each facet"
+        assert set(NAMES) <= set(swept), "sweep must return a count for each facet"
         assert all(type(count) is int and count >= 0 for count in swept.values()), f"counts are ints: {swept}"
 
     def test_sweep_removes_all_that_expired(self, store: StateStore, key: str) -> None:

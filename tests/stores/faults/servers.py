@@ -12,8 +12,8 @@ from typing import Any
 
 import psycopg
 
-from tests.stores.aliases import free_port
 from tests.stores.faults.programs import pgbouncer, postgresql_folder
+from tests.stores.ports import free_port
 from tests.stores.waiting import until
 
 ROOT = Path(__file__).parent.parent.parent.parent

@@ -16,6 +16,7 @@ from tests.stores.faults.clockwork import (
 )
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.processes,
     pytest.mark.needs("postgresql", "mysql"),
     pytest.mark.programs("faketime"),

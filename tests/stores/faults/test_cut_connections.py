@@ -116,7 +116,7 @@ def test_a_cut_at_the_commit_of_a_primitive(store: OrmStore) -> None:
             without.add(name)
         assert store.kv.get("dummy", "served") == "served"
     # What is one statement has no commit of its own.
-    assert without == (set(ALL) if connection.vendor == "postgresql" else READING)
+    assert without == set(ALL)
 
 
 def test_a_cut_inside_the_callers_transaction(store: OrmStore) -> None:

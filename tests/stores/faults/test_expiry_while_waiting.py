@@ -1,7 +1,7 @@
 """What expires while its user waits for a row lock is expired, for every method that waits for one.
 
 Whoever holds the row either only locks it or writes it too: PostgreSQL evaluates a waiting statement anew after the
-second, and goes on with what it had after the first.
+second, and goes on with what it had after the first. On SQLite the one lock is the database's.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from tests.stores.faults.sessions import lock_waiters
 from tests.stores.waiting import other_threads, until
 
 pytestmark = [
-    pytest.mark.needs("postgresql", "mysql"),
+    pytest.mark.needs("postgresql", "mysql", "sqlite"),
     pytest.mark.django_db(transaction=True, available_apps=["botstate"]),
 ]
 

@@ -15,7 +15,12 @@ from tests.stores.faults.aliases import own_alias
 from tests.stores.faults.servers import Bouncer, Cluster, Folder
 from tests.stores.waiting import other_threads
 
-pytestmark = [pytest.mark.processes, pytest.mark.needs("postgresql"), pytest.mark.programs("postgresql", "pgbouncer")]
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.processes,
+    pytest.mark.needs("postgresql"),
+    pytest.mark.programs("postgresql", "pgbouncer"),
+]
 
 BOUNCED = "bounced"
 THREADS = 8

@@ -15,7 +15,12 @@ from tests.stores.faults.conftest import CLUSTER
 from tests.stores.faults.servers import Cluster
 from tests.stores.waiting import until
 
-pytestmark = [pytest.mark.processes, pytest.mark.needs("postgresql"), pytest.mark.programs("postgresql")]
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.processes,
+    pytest.mark.needs("postgresql"),
+    pytest.mark.programs("postgresql"),
+]
 
 WORKERS = 4
 ROUNDS = 15

@@ -11,6 +11,7 @@ import pytest
 
 from botstate.contracts.queues import OnFull
 from botstate.exceptions import StoreError
+from botstate.keyed import open_keyed_store
 from botstate.stores import MemoryStore
 from botstate.stores.memory.room import Room
 from botstate.testing.conformance.queues import POLICIES
@@ -268,6 +269,10 @@ ACTS: list[Callable[[MemoryStore, random.Random, str], object]] = [
     lock_for_a_while,
     claim_key_for_a_while,
     claim_item_for_a_while,
+    lambda store, chance, key: open_keyed_store(key, chance.choice([None, 2]), store=store).register(
+        f"key {chance.randrange(4)}", 1, chance.choice([None, 0.001])
+    ),
+    lambda store, chance, key: open_keyed_store(key, store=store).consume(f"key {chance.randrange(4)}"),
 ]
 
 
@@ -285,18 +290,21 @@ def test_the_bound_and_the_books_hold_under_threads() -> None:
         list(pool.map(work, range(8)))
     with room_of(store):
         lines = list(store.queue._rows.values())
+        shelves = list(store.keyed._rows.values())
         counted = (
             len(store.kv._rows)
             + len(store.lock._rows)
             + len(store.dedup._rows)
             + sum(len(series.items) for series in store.list._rows.values())
             + sum(len(line) for line in lines)
+            + sum(len(shelf.items) for shelf in shelves)
         )
         held = len(store.lock._rows) + sum(len(line.claimed) for line in lines)
         held += sum(mark.token is not None for mark in store.dedup._rows.values())
         assert counted == len(room_of(store)), "what is counted is what is there"
         assert held == room_of(store)._held
         assert all(len(line) for line in lines) and all(series.items for series in store.list._rows.values())
+        assert all(shelf.items for shelf in shelves)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from botstate.stores import MemoryStore
 from tests.stores.machine import MACHINES, StoreMachine, assert_no_difference
 from tests.stores.memory.clock import Clock
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.long, pytest.mark.once]
 
 
 class MemoryMachine(StoreMachine):

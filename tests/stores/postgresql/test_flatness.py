@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from botstate.models import ListHead, ListItem, QueueHead, QueueItem
 from botstate.stores import OrmStore
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
 
 DEPTH = 5_000
 

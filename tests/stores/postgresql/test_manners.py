@@ -1,17 +1,19 @@
 """What Django does around a statement, it does around these: wrappers, log, exceptions, broken transactions."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, connections, transaction
+from django.db.backends.utils import CursorWrapper
 from django.test.utils import CaptureQueriesContext
 
+from botstate.db.postgresql import statements
 from botstate.exceptions import StoreError, StoreUnavailable
 from botstate.models import KvEntry
 from botstate.stores import OrmStore
-from botstate.stores.orm.postgresql import statements
 from tests.stores.postgresql.operations import ALL, CLAIM_TOKEN, REFUSING
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -220,6 +222,36 @@ def test_whoever_replaces_the_connection_s_cursor_is_asked_each_time(
     for _ in range(2):
         store.kv.get("key")
     assert asked == [1, 1]
+
+
+def test_whoever_replaces_execute_sees_each_statement(store: OrmStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As error trackers do."""
+    store.kv.get("key")
+    seen: list[str] = []
+    original = CursorWrapper.execute
+
+    def execute(self: CursorWrapper, sql: str, params: Any = None) -> Any:
+        seen.append(sql)
+        return original(self, sql, params)
+
+    monkeypatch.setattr(CursorWrapper, "execute", execute)
+    for _ in range(2):
+        store.kv.get("key")
+    assert len(seen) == 2
+
+
+def test_a_connection_of_another_thread_is_refused(store: OrmStore) -> None:
+    store.kv.get("key")
+    mine = connections["default"]
+
+    def use_it() -> None:
+        connections["default"] = mine
+        with pytest.raises(StoreError) as told:
+            store.kv.get("key")
+        assert "can only be used in that same thread" in str(told.value.__cause__)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(use_it).result()
 
 
 def test_the_connection_s_row_factory_does_not_matter(store: OrmStore) -> None:

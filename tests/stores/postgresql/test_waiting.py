@@ -8,13 +8,15 @@ import pytest
 from django.db import connection, transaction
 
 from botstate.db.clock import now_us
-from botstate.models import DedupEntry, KvEntry, ListHead, LockRow, QueueHead
+from botstate.keyed import open_keyed_store
+from botstate.models import DedupEntry, KeyedEntry, KeyedHead, KvEntry, ListHead, LockRow, QueueHead
 from botstate.stores import OrmStore
+from tests.stores.postgresql.operations import entries
 from tests.stores.waiting import lock_waiters, other_threads, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-HEADS = (KvEntry, ListHead, QueueHead, DedupEntry, LockRow)
+HEADS = (KvEntry, ListHead, QueueHead, DedupEntry, LockRow, KeyedHead)
 TTL = 1.5
 Waiters = dict[str, tuple[Any, Callable[[], Any]]]
 
@@ -31,11 +33,15 @@ def lock_everything() -> list[Any]:
     return rows
 
 
+def expires(row: Any) -> bool:
+    return getattr(row, "expires_us", None) is not None
+
+
 def outcome_after_expiry(waiters: Waiters) -> dict[str, Any]:
     """Let each wait for its row until all that can expire has; return what they gave."""
     with other_threads() as call:
         with transaction.atomic():
-            ends = [row.expires_us for row in lock_everything() if row.expires_us is not None]
+            ends = [row.expires_us for row in [*lock_everything(), *KeyedEntry.objects.all()] if expires(row)]
             waiting = {name: call(wait) for name, (_, wait) in waiters.items()}
             until(lambda: lock_waiters() == len(waiters), "every method waits for its row")
             assert now_us("default") < min(ends), "they began to wait before the expiry"
@@ -58,6 +64,11 @@ def test_what_expires_during_the_wait_is_expired(store: OrmStore) -> None:
         store.kv.set(key, "old", ttl=TTL)
         store.list.append(key, "old", ttl=TTL)
         store.queue.enqueue(key, "old", ttl=TTL)
+        entries(store).register(key, "old", ttl=TTL)
+    full = open_keyed_store("full", 1, overflow="reject-new", store=store)
+    cleared = open_keyed_store("cleared", store=store)
+    full.register("old", 1, ttl=TTL)
+    cleared.register("old", 1, ttl=TTL)
     claims = [store.dedup.claim(key, TTL) or "" for key in keys]
     locks = [store.lock.acquire(key, ttl=TTL) for key in keys]
     tokens = [lock.token if lock else "" for lock in locks]
@@ -77,6 +88,12 @@ def test_what_expires_during_the_wait_is_expired(store: OrmStore) -> None:
         "lock.extend": (False, lambda: store.lock.extend(keys[1], tokens[1], 60)),
         "lock.release": (False, lambda: store.lock.release(keys[2], tokens[2])),
         "lock.force_release": (False, lambda: store.lock.force_release(keys[3])),
+        "keyed.consume": ("gone", lambda: entries(store).consume(keys[0], "gone")),
+        "keyed.delete": (False, lambda: entries(store).delete(keys[1])),
+        "keyed.delete_if": (False, lambda: entries(store).delete_if(keys[2], "old")),
+        "keyed.compare_and_set": (False, lambda: entries(store).compare_and_set(keys[3], "old", "new")),
+        "keyed.register where there was no room": (None, lambda: full.register("new", 1)),
+        "keyed.clear": (0, cleared.clear),
     }
     assert outcome_after_expiry(waiters) == expected(waiters)
 
@@ -101,6 +118,7 @@ def test_a_time_to_live_begins_after_the_wait(store: OrmStore) -> None:
         store.lock.acquire(key, 0.001)
         store.list.append(key, "old")
         store.queue.enqueue(key, "old")
+        entries(store).register(key, "old", ttl=0.001)
     until(lambda: store.dedup.check("claim") == "new", "the old ones have expired")
     with other_threads() as call:
         calls = (
@@ -110,6 +128,9 @@ def test_a_time_to_live_begins_after_the_wait(store: OrmStore) -> None:
             lambda: store.lock.acquire("lock", TTL),
             lambda: store.list.append("kv", "new", ttl=TTL),
             lambda: store.queue.enqueue("kv", "new", ttl=TTL),
+            lambda: entries(store).register("kv", "new", ttl=TTL),
+            lambda: entries(store).register_if_absent("dedup", "new", ttl=TTL),
+            lambda: entries(store).register_if_absent("never there", "new", ttl=TTL),
         )
         with held_rows(len(calls), call, *calls) as waiting:
             pass
@@ -123,6 +144,7 @@ def test_a_time_to_live_begins_after_the_wait(store: OrmStore) -> None:
     assert store.lock.acquire("lock") is None
     assert store.list.range("kv") == ["old", "new"]
     assert store.queue.depth("kv") == 2
+    assert entries(store).lookup_many(["kv", "dedup", "never there"]) == ["new"] * 3
 
 
 def test_a_time_to_live_begins_after_another_s_insertion_was_rolled_back(store: OrmStore) -> None:
@@ -133,14 +155,17 @@ def test_a_time_to_live_begins_after_another_s_insertion_was_rolled_back(store: 
         with pytest.raises(Undo), transaction.atomic():
             store.kv.set("key", "undone")
             assert store.dedup.seen("key", 60) is False
+            assert entries(store).register_if_absent("key", "undone")
             begun = now_us("default")
             waiting = [call(store.kv.set, "key", "new", TTL), call(store.dedup.seen, "key", TTL)]
-            until(lambda: lock_waiters() == 2, "both wait for the outcome")
+            waiting.append(call(entries(store).register_if_absent, "key", "new", TTL))
+            until(lambda: lock_waiters() == 3, "all wait for the outcome")
             until(lambda: now_us("default") > begun + TTL * 1_000_000, "longer than the time-to-live")
             raise Undo
-        assert [future.result(20) for future in waiting] == [None, False]
+        assert [future.result(20) for future in waiting] == [None, False, True]
     assert store.kv.get("key") == "new"
     assert store.dedup.check("key") == "done"
+    assert entries(store).lookup("key") == "new"
 
 
 def test_who_only_reads_or_finds_it_taken_waits_for_nobody(store: OrmStore) -> None:
@@ -149,6 +174,7 @@ def test_who_only_reads_or_finds_it_taken_waits_for_nobody(store: OrmStore) -> N
     store.queue.enqueue("key", 1)
     store.dedup.seen("key", 60)
     assert store.lock.acquire("key") is not None
+    entries(store).register("key", 1)
     readers: Waiters = {
         "kv.get": (1, lambda: store.kv.get("key")),
         "list.range": ([1], lambda: store.list.range("key")),
@@ -159,6 +185,15 @@ def test_who_only_reads_or_finds_it_taken_waits_for_nobody(store: OrmStore) -> N
         "dedup.check": ("done", lambda: store.dedup.check("key")),
         "lock.acquire": (None, lambda: store.lock.acquire("key")),
         "lock.release of another's": (False, lambda: store.lock.release("key", "0" * 32)),
+        "keyed.lookup": (1, lambda: entries(store).lookup("key")),
+        "keyed.lookup_many": ([1, None], lambda: entries(store).lookup_many(["key", "none"])),
+        "keyed.entries": (1, lambda: len(entries(store).entries())),
+        "keyed.entries_in_range": (1, lambda: len(entries(store).entries_in_range())),
+        "keyed.count": (1, lambda: entries(store).count()),
+        "keyed.register_if_absent": (False, lambda: entries(store).register_if_absent("key", 2)),
+        "keyed.compare_and_set of another": (False, lambda: entries(store).compare_and_set("key", 2, 3)),
+        "keyed.delete_if of another": (False, lambda: entries(store).delete_if("key", 2)),
+        "keyed.consume of none": (None, lambda: entries(store).consume("none")),
     }
     with other_threads() as call, transaction.atomic():
         lock_everything()
@@ -186,8 +221,15 @@ def written_by(operation: Callable[[], Any]) -> int:
         (lambda store: store.queue.enqueue("key", 1), lambda store: store.queue.dequeue("none")),
         (lambda store: store.list.append("key", 1), lambda store: store.list.range("key")),
         (lambda store: store.list.append("key", 1), lambda store: store.list.trim("key", 1)),
+        (lambda store: entries(store).register("key", 1), lambda store: entries(store).lookup("key")),
+        (lambda store: entries(store).register("key", 1), lambda store: entries(store).register_if_absent("key", 2)),
+        (lambda store: entries(store).register("key", 1), lambda store: entries(store).compare_and_set("key", 2, 3)),
+        (lambda store: entries(store).register("key", 1), lambda store: entries(store).consume("none")),
     ],
-    ids=["seen", "claim", "acquire", "release", "dequeue", "range", "trim"],
+    ids=[
+        *("seen", "claim", "acquire", "release", "dequeue", "range", "trim"),
+        *("lookup", "register_if_absent", "compare_and_set", "consume"),
+    ],
 )
 def test_what_changes_nothing_writes_nothing(
     store: OrmStore, prepare: Callable[[OrmStore], Any], repeat: Callable[[OrmStore], Any]

@@ -11,7 +11,8 @@ from typing import Any
 from django.db import connection, connections
 
 from botstate.stores import OrmStore
-from tests.stores.aliases import free_port, pump, temporary_store
+from tests.stores.aliases import pump, temporary_store
+from tests.stores.ports import free_port
 
 ALIAS = "wire"
 

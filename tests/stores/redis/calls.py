@@ -1,10 +1,25 @@
 """Every primitive of the Redis store, each way that takes another path."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from botstate.exceptions import LimitExceeded
+from botstate.keyed import KeyedStore, open_keyed_store
 from botstate.stores import RedisStore
+
+
+def keyed(store: RedisStore, **options: Any) -> KeyedStore:
+    """Return the keyed entries that the calls are on."""
+    return open_keyed_store("entries", store=store, **options)
+
+
+def be_refused(store: RedisStore) -> None:
+    """Register more than a full collection takes."""
+    with suppress(LimitExceeded):
+        keyed(store, max_entries=1, overflow="reject-new").register("never", 1)
+
 
 CALLS: dict[str, Callable[[RedisStore], Any]] = {
     "kv.set": lambda store: store.kv.set("key", 1),
@@ -38,6 +53,25 @@ CALLS: dict[str, Callable[[RedisStore], Any]] = {
     "queue.dequeue": lambda store: store.queue.dequeue("key"),
     "queue.ack": lambda store: store.queue.ack("key", "1-" + "0" * 32),
     "queue.nack": lambda store: store.queue.nack("key", "1-" + "0" * 32),
+    "keyed.register": lambda store: keyed(store).register("key", 1),
+    "keyed.register with a ttl": lambda store: keyed(store).register("\U0001f600", 1, ttl=60),
+    "keyed.register in a full collection": be_refused,
+    "keyed.register_if_absent": lambda store: keyed(store).register_if_absent("other", 1),
+    "keyed.register_if_absent of what is there": lambda store: keyed(store).register_if_absent("other", 1),
+    "keyed.lookup": lambda store: keyed(store).lookup("key"),
+    "keyed.lookup_entry": lambda store: keyed(store).lookup_entry("\U0001f600"),
+    "keyed.lookup_many": lambda store: keyed(store).lookup_many(["key", "\U0001f600", "never"]),
+    "keyed.compare_and_set": lambda store: keyed(store).compare_and_set("key", 1, 2),
+    "keyed.compare_and_set of something else": lambda store: keyed(store).compare_and_set("key", 1, 2),
+    "keyed.entries": lambda store: keyed(store).entries(),
+    "keyed.entries_in_range": lambda store: keyed(store).entries_in_range("a", "z"),
+    "keyed.entries_in_range, descending": lambda store: keyed(store).entries_in_range(limit=1, order="desc"),
+    "keyed.count": lambda store: keyed(store).count(),
+    "keyed.consume": lambda store: keyed(store).consume("key"),
+    "keyed.delete": lambda store: keyed(store).delete("other"),
+    "keyed.delete_if": lambda store: keyed(store).delete_if("\U0001f600", 2),
+    "keyed.register at the bound": lambda store: keyed(store, max_entries=1).register("new", 1),
+    "keyed.clear": lambda store: keyed(store).clear(),
 }
 
 

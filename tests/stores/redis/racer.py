@@ -4,6 +4,7 @@ BOTSTATE_RACE_DATABASE holds the settings' CACHES, BOTSTATE_RACE_NAMESPACE the s
 """
 
 import os
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -25,6 +26,37 @@ def store() -> Any:
     return RedisStore(namespace=os.environ["BOTSTATE_RACE_NAMESPACE"])
 
 
+def race_entry(options: dict[str, Any], method: str, arguments: list[Any]) -> Any:
+    """Call one method of keyed entries."""
+    return getattr(entries(options), method)(*arguments)
+
+
+def race_entries(options: dict[str, Any], count: int) -> list[int]:
+    """Register `count` entries that nobody else has; return how many were admitted, and the most that there were."""
+    from botstate.exceptions import LimitExceeded
+
+    collection = entries(options)
+    admitted = most = 0
+    for number in range(count):
+        with suppress(LimitExceeded):
+            admitted += collection.register_if_absent(f"{os.getpid()} {number}", number, [None, 0.005][number % 2])
+        most = max(most, collection.count(), len(collection.entries()))
+    return [admitted, most]
+
+
+def race_update(options: dict[str, Any], key: str, count: int) -> None:
+    """Add 1 `count` times."""
+    for _ in range(count):
+        entries(options).update(key, lambda value: value + 1, default=0)
+
+
+def entries(options: dict[str, Any]) -> Any:
+    from botstate.keyed import open_keyed_store
+
+    return open_keyed_store("races", store=store(), **options)
+
+
 if __name__ == "__main__":
     vars(racer).update(configure=configure, store=store)
+    vars(racer).update(race_entry=race_entry, race_entries=race_entries, race_update=race_update)
     racer.main()

@@ -11,7 +11,7 @@ import redis
 from django_redis import get_redis_connection
 
 from botstate.stores.redis.facet import key_prefix
-from tests.stores.aliases import free_port
+from tests.stores.ports import free_port
 
 REDIS_URL = os.environ.get("BOTSTATE_TEST_REDIS_URL", "redis://127.0.0.1:6379")
 #: The number of the database in which the tests write, each under a namespace of its own.

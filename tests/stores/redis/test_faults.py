@@ -16,7 +16,7 @@ from redis import exceptions
 from botstate.contracts.facet import new_token
 from botstate.exceptions import BotStateMisconfigured, StoreError, StoreUnavailable
 from botstate.stores import RedisStore, stores
-from tests.stores.aliases import free_port
+from tests.stores.ports import free_port
 from tests.stores.redis.calls import CALLS
 from tests.stores.redis.server import ALIAS, Server
 from tests.stores.waiting import until

@@ -8,6 +8,7 @@ from tests.stores.redis.clock import advance
 from tests.stores.redis.server import ALIAS, clean
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("facet", MACHINES)
 def test_the_redis_store_and_the_model_never_differ(facet: str | None, namespace: str) -> None:
     class RedisMachine(StoreMachine):

@@ -4,18 +4,21 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from multiprocessing import Pipe
 from uuid import uuid4
 
 import pytest
 
+from botstate.keyed import open_keyed_store
 from botstate.stores import RedisStore
 from tests.stores import test_races
 from tests.stores.racers import RACERS, ROOT, Racers
 from tests.stores.redis.server import ALIAS, DATABASE, REDIS_URL, cache_at, clean
+from tests.stores.waiting import until
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.long, pytest.mark.processes]
 
 globals().update({name: value for name, value in vars(test_races).items() if name.startswith("test_")})
 
@@ -59,3 +62,40 @@ def store(racers: RedisRacers, use_redis: Callable[..., None]) -> Iterator[Redis
 @pytest.fixture(autouse=True)
 def emptied(store: RedisStore) -> None:
     """Every test finds the namespace empty, also those that do not ask for the store."""
+
+
+ROUNDS = 12
+COUNT = 60
+BOUND = 5
+
+
+def test_one_winner_per_claim_and_per_consume_of_an_entry(racers: RedisRacers, store: RedisStore) -> None:
+    def call(method: str, *arguments: object) -> Counter[object]:
+        return Counter(racers.run(("entry", {"options": {}, "method": method, "arguments": list(arguments)})))
+
+    for _ in range(ROUNDS):
+        assert call("register_if_absent", "key", 1) == {True: 1, False: RACERS - 1}
+        assert call("compare_and_set", "key", 1, 2) == {True: 1, False: RACERS - 1}
+        assert call("consume", "key", "gone") == {2: 1, "gone": RACERS - 1}
+
+
+@pytest.mark.parametrize("overflow", ["evict-oldest", "reject-new"])
+def test_entries_keep_their_bound(racers: RedisRacers, store: RedisStore, overflow: str) -> None:
+    options = {"max_entries": BOUND, "overflow": overflow}
+    results = racers.run(("entries", {"options": options, "count": COUNT}))
+    assert max(most for _, most in results) == BOUND
+    if overflow == "evict-oldest":
+        assert sum(admitted for admitted, _ in results) == RACERS * COUNT
+    collection = open_keyed_store("races", store=store)
+    collection.register("last", 1)
+
+    def counts() -> list[int]:
+        return [len(collection.entries()), len(collection.entries_in_range()), collection.count()]
+
+    assert max(counts()) <= BOUND + 1
+    until(lambda: len(set(counts())) == 1, "what had a ttl has expired, and all agree about the rest")
+
+
+def test_no_update_of_an_entry_is_lost(racers: RedisRacers, store: RedisStore) -> None:
+    racers.run(("update", {"options": {}, "key": "key", "count": COUNT}))
+    assert open_keyed_store("races", store=store).lookup("key") == RACERS * COUNT

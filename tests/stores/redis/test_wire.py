@@ -1,43 +1,22 @@
 """What RedisStore sends: one round trip per primitive, keys of one slot, nothing left behind."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import redis
 from django_redis import get_redis_connection
 from redis.crc import key_slot
 
 from botstate.contracts.queues import OnFull
 from botstate.stores import RedisStore
 from botstate.stores.redis.link import RedisLink
-from tests.stores.aliases import free_port
+from tests.stores.ports import free_port
 from tests.stores.redis.calls import CALLS, leases
+from tests.stores.redis.monitor import monitored
 from tests.stores.redis.server import ALIAS, REDIS_URL, Server, keys_of
 from tests.stores.waiting import until
 
 NAMES = ["", "a:b", "{x}y", "}{", "\x00", "é\n", "n" * 255]
-
-
-@contextmanager
-def monitored(server: Server) -> Iterator[Callable[[], list[str]]]:
-    """Give a function that returns the commands that clients have sent since it was last called."""
-    with redis.Redis.from_url(server.url, decode_responses=True) as client, client.monitor() as monitor:
-        marker = redis.Redis.from_url(server.url)
-
-        def sent() -> list[str]:
-            marker.echo("marker")
-            commands = []
-            while not (command := monitor.next_command())["command"].startswith("ECHO marker"):
-                if command["client_type"] != "lua":
-                    commands.append(command["command"])
-            return commands
-
-        try:
-            yield sent
-        finally:
-            marker.close()
 
 
 def test_every_primitive_is_one_round_trip(own_server: Server) -> None:

@@ -1,14 +1,12 @@
 """What the fast facets share: running their statements, and how arguments are given to them."""
 
-from functools import lru_cache
 from typing import Any
 
 from botstate.contracts.addresses import Address, readable
 from botstate.contracts.facet import DEFAULT_MAX_VALUE_BYTES
+from botstate.db.postgresql.statements import Parameters, Statements
 from botstate.stores.orm.facet import OrmFacet
-from botstate.stores.orm.postgresql.statements import Parameters, Statements
 
-_KNOWN_ADDRESSES = 256
 #: More than any index or bound that a table can reach, and far from overflowing a bigint.
 MOST = 2**62
 
@@ -26,9 +24,6 @@ class FastFacet(OrmFacet):
         super().__init__(using, namespace, max_value_bytes)
         self._statements = Statements(using, prepare)
         self._readable_namespace = readable(namespace)[:255]
-        # Most keys are used several times in a row: an acquire and its release, a get and its set.
-        self._known_address = lru_cache(_KNOWN_ADDRESSES)(super()._address)
-        self._known_identity = lru_cache(_KNOWN_ADDRESSES)(self._make_identity)
 
     def _value(self, sql: str, *parameters: object) -> Any:
         """Run a statement in the caller's transaction, or by itself; return its one value, None where it has no row."""
@@ -45,16 +40,8 @@ class FastFacet(OrmFacet):
         rows = self._statements.run_alone(sql, parameters, f"store.{self.name}.{method}")
         return rows[0] if rows else None
 
-    def _address(self, key: str) -> Address:
-        # Of other types, some are equal to a str and some have no hash.
-        return self._known_address(key) if type(key) is str else super()._address(key)
-
-    def _identity(self, address: Address) -> tuple[object, str, str]:
+    def _identity(self, address: Address) -> tuple[str, str, str]:
         """Return the columns that name a row."""
-        return self._known_identity(address.key)
-
-    def _make_identity(self, key: str) -> tuple[object, str, str]:
-        address = self._known_address(key)
         return address.digest, self._readable_namespace, address.label
 
 

@@ -1,8 +1,9 @@
-"""The five fast facets."""
+"""The fast facets."""
 
 from typing import Any
 
 from botstate.stores.orm.postgresql.dedup import FastDedup
+from botstate.stores.orm.postgresql.keyed import FastKeyed
 from botstate.stores.orm.postgresql.kv import FastKv
 from botstate.stores.orm.postgresql.lists import FastList
 from botstate.stores.orm.postgresql.locks import FastLock
@@ -17,4 +18,5 @@ def fast_facets(using: str, namespace: str, max_value_bytes: int, prepare: bool)
         "lock": FastLock(using, namespace, max_value_bytes, prepare),
         "dedup": FastDedup(using, namespace, max_value_bytes, prepare),
         "queue": FastQueue(using, namespace, max_value_bytes, prepare),
+        "keyed": FastKeyed(using, namespace, max_value_bytes, prepare),
     }

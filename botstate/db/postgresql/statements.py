@@ -9,11 +9,15 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from threading import get_ident
 from types import SimpleNamespace
 from typing import Any
 
 import psycopg
+from django.apps import apps
+from django.conf import settings
 from django.db import Error, connections
+from django.db.backends import utils
 from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
 from psycopg.rows import tuple_row
 
@@ -86,14 +90,16 @@ class Statements:
     def _run(self, connection: Any, sql: str, parameters: Parameters) -> list[Row]:
         # While it is taken nobody else has it: an execute wrapper may use the store too.
         wrapper = connection.__dict__.pop(self._spare, None)
-        connection.close_if_health_check_failed()
-        connection.ensure_connection()
-        connection.validate_thread_sharing()
+        if connection.health_check_enabled:
+            connection.close_if_health_check_failed()
         # Whoever replaced `cursor` watches the use of the connection, or forbids it.
-        is_watched = connection.queries_logged or "cursor" in connection.__dict__
-        if wrapper is None or is_watched or wrapper.cursor.connection is not connection.connection:
+        is_watched = connection.force_debug_cursor or settings.DEBUG or "cursor" in connection.__dict__
+        if wrapper is None or is_watched or not wrapper.cursor.is_of(connection):
             wrapper = self._new_cursor(connection)
-        wrapper.execute(sql, parameters)
+        if is_watched or connection.execute_wrappers or _is_execute_replaced() or not apps.ready:
+            wrapper.execute(sql, parameters)
+        else:
+            _execute(connection, wrapper.cursor, sql, parameters)
         rows: list[Row] = wrapper.cursor.fetchall()
         if not is_watched:
             if len(rows) > 1:
@@ -142,26 +148,45 @@ class Statements:
         return is_retryable(error)
 
 
+def _is_execute_replaced() -> bool:
+    """True where somebody put a function of theirs in the place of Django's, as error trackers do to see statements."""
+    return getattr(CursorWrapper.execute, "__globals__", None) is not utils.__dict__
+
+
+def _execute(connection: Any, cursor: "_BindingCursor", sql: str, parameters: Parameters) -> None:
+    """Do what Django's wrapper of the cursor does where nobody looks on."""
+    connection.validate_no_broken_transaction()
+    try:
+        cursor.execute(sql, parameters)
+    except psycopg.Error:
+        with connection.wrap_database_errors:
+            raise
+
+
 class _BindingCursor(psycopg.Cursor[Row]):
     """A cursor whose parameters the server binds, on a connection that is set up for Django's client-side binding."""
 
     def __init__(self, connection: "psycopg.Connection[Any]", prepare: bool) -> None:
         super().__init__(connection, row_factory=tuple_row)
+        self._session = connection
+        self._thread = get_ident()
         self._is_preparing = prepare
+        # Django switches preparation off for a whole connection, and it stays off for what is not ours.
+        self._is_switching = prepare and connection.prepare_threshold is None
+
+    def is_of(self, connection: Any) -> bool:
+        """True for Django's connection if it still has this session, and this thread may use it as it did before."""
+        return self._session is connection.connection and self._thread == get_ident()
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> "_BindingCursor":
         """Execute; `prepare` is what the store's option says."""
-        threshold = self.connection.prepare_threshold
-        if not self._is_preparing:
-            return super().execute(query, params, prepare=False)
-        if threshold is not None:
-            return super().execute(query, params, prepare=True)
-        # Django switches preparation off for a whole connection, and it stays off for what is not ours.
-        self.connection.prepare_threshold = 0
+        if not self._is_switching:
+            return super().execute(query, params, prepare=self._is_preparing)
+        self._session.prepare_threshold = 0
         try:
             return super().execute(query, params, prepare=True)
         finally:
-            self.connection.prepare_threshold = None
+            self._session.prepare_threshold = None
 
 
 class _LoggedCursor(_BindingCursor):

@@ -1,0 +1,117 @@
+"""From a click to the handler that the person was shown, once where that was said, and for those who may."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from botstate import exact_json
+from botstate.actions.resolving import hot_controls, resolve
+from botstate.db.clock import StoreNow
+from botstate.db.transactions import run_statement
+from botstate.exceptions import ActionConsumed, ActionDenied, ActionExpired
+from botstate.models import ActionSnapshot, Delivery
+from botstate.types import Json
+from botstate.ui.components import Component
+from botstate.ui.handlers import unbound
+
+Handler = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who uses which control: the message's delivery, the control's id, and the turn that it would belong to."""
+
+    delivery_id: int
+    action_id: str
+    turn_id: int
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A control that may be used now, as it was posted: its handler, None where the bot's own are asked; its value."""
+
+    event: str
+    handler: Handler | None
+    value: Json
+    args: Json
+
+
+def claim_action(using: str, claim: Claim, components: Mapping[str, Component]) -> Action:
+    """Return what the control does, having consumed it where it may be used once.
+
+    One statement for a control that this process posted; else one to find it, and one more to consume it. Atomic across
+    processes: of all the turns that claim a one-use control, one ever gets it, and gets it again when it runs again.
+    Raises ActionExpired, ActionDenied, ActionConsumed; then nothing was consumed.
+    """
+    hot = hot_controls.get(claim.delivery_id, claim.action_id)
+    if hot is None:
+        return _claim_cold(using, claim, components)
+    if hot.allowed_users and claim.user not in hot.allowed_users:
+        raise ActionDenied(f"control {claim.action_id!r} is not for this user")
+    live = _live(using, claim)
+    if hot.group_once:
+        is_ours = _consume_message(using, claim, live)
+    elif hot.once:
+        is_ours = _consume(using, claim, live)
+    else:
+        is_ours = run_statement(using, live.exists)
+    if not is_ours:
+        _raise_why(using, claim)
+    handler = None if hot.handler is None else unbound(hot.handler)
+    return Action(hot.event, handler, exact_json.loads(hot.value_text), _args(hot.args_text))
+
+
+def find_action_of(using: str, delivery_id: int, event: str) -> str | None:
+    """Return the id of the message's live control for `event`, such as "onReaction", or None."""
+    controls = ActionSnapshot.objects.using(using).filter(delivery=delivery_id, event=event, expires_us__gt=StoreNow())
+    return run_statement(using, controls.values_list("action_id", flat=True).first)
+
+
+def _claim_cold(using: str, claim: Claim, components: Mapping[str, Component]) -> Action:
+    live = _live(using, claim)
+    snapshot = run_statement(using, live.first)
+    if snapshot is None:
+        raise ActionExpired(f"no live control {claim.action_id!r:.80} on the clicked message")
+    if snapshot.allowed_users and claim.user not in exact_json.loads(snapshot.allowed_users):
+        raise ActionDenied(f"control {claim.action_id!r} is not for this user")
+    # Before it is consumed: what cannot be resolved must stay as it is.
+    handler = resolve(snapshot, components) if snapshot.has_handler else None
+    is_ours = True
+    if snapshot.is_message_once:
+        is_ours = _consume_message(using, claim, live)
+    elif snapshot.once:
+        is_ours = _consume(using, claim, live)
+    if not is_ours:
+        _raise_why(using, claim)
+    return Action(snapshot.event, handler, exact_json.loads(snapshot.value), _args(snapshot.bound_args))
+
+
+def _live(using: str, claim: Claim) -> "QuerySet[ActionSnapshot]":
+    controls = ActionSnapshot.objects.using(using).filter(delivery=claim.delivery_id, action_id=claim.action_id)
+    return controls.filter(expires_us__gt=StoreNow())
+
+
+def _consume(using: str, claim: Claim, live: "QuerySet[ActionSnapshot]") -> bool:
+    winnable = live.filter(Q(consumed_by=None) | Q(consumed_by=claim.turn_id))
+    return run_statement(using, lambda: winnable.update(consumed_by=claim.turn_id)) > 0
+
+
+def _consume_message(using: str, claim: Claim, live: "QuerySet[ActionSnapshot]") -> bool:
+    """Win the message, whose row is one for all of its controls."""
+    messages = Delivery.objects.using(using).filter(Q(consumed_by=None) | Q(consumed_by=claim.turn_id))
+    winnable = messages.filter(Exists(live.filter(delivery=OuterRef("pk"))), pk=claim.delivery_id)
+    return run_statement(using, lambda: winnable.update(consumed_by=claim.turn_id)) > 0
+
+
+def _raise_why(using: str, claim: Claim) -> None:
+    """Raise what kept the claim from a control that this process knew."""
+    if run_statement(using, _live(using, claim).exists):
+        raise ActionConsumed(f"control {claim.action_id!r} was used before")
+    raise ActionExpired(f"no live control {claim.action_id!r:.80} on the clicked message")
+
+
+def _args(text: str) -> Json:
+    return exact_json.loads(text) if text else None

@@ -1,0 +1,132 @@
+"""The memory layer: a bounded mapping whose entries expire, safe to share between threads."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+from cachetools import FIFOCache
+
+from botstate.types import Json
+
+_IMMUTABLE = frozenset({str, int, float, bool, type(None)})
+#: How many counters of writes the keys share.
+_COUNTERS = 256
+
+
+@dataclass(slots=True, eq=False)
+class Kept:
+    """An entry in memory. ends_at: when it expires by the monotonic clock; None for never.
+
+    is_stored: whether the store has taken it, so that other processes can have seen it.
+    """
+
+    value: Json
+    created_at: datetime
+    expires_at: datetime | None
+    ends_at: float | None
+    is_stored: bool = False
+    #: Copies the value as far as it could be changed; None where it could not.
+    copy: Callable[[Any], Any] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.copy = _copier(self.value)
+
+    def has_ended(self) -> bool:
+        """True once it has expired."""
+        return self.ends_at is not None and self.ends_at <= time.monotonic()
+
+    def copied(self) -> Any:
+        """Return the value for a caller, whose changes must not reach what is kept."""
+        return self.value if self.copy is None else self.copy(self.value)
+
+
+class BoundedMemory:
+    """At most `max_entries` entries; beyond that goes what was written longest ago. Expired ones are never returned.
+
+    Reading takes no lock: a FIFOCache reads a dict and changes nothing, unlike one that orders by use or by age.
+    """
+
+    def __init__(self, max_entries: int) -> None:
+        self._max_entries = max_entries
+        self.reset()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def value(self, key: str, default: Json = None) -> Any:
+        """Return the live entry's value, else `default`."""
+        try:
+            kept = self._kept[key]
+        except (KeyError, TypeError):
+            # A TypeError says that it is no text at all, and has no hash.
+            return default
+        if kept.ends_at is not None and kept.ends_at <= time.monotonic():
+            return default
+        copy = kept.copy
+        return kept.value if copy is None else copy(kept.value)
+
+    def get(self, key: str) -> Kept | None:
+        """Return the live entry."""
+        try:
+            # Not `get`, which looks twice: the entry could go in between.
+            kept = self._kept[key]
+        except (KeyError, TypeError):
+            return None
+        return None if kept.has_ended() else kept
+
+    def set(self, key: str, kept: Kept) -> None:
+        """Keep an entry in place of any earlier one."""
+        with self._lock:
+            self._writes[hash(key) % _COUNTERS] += 1
+            self._kept[key] = kept
+
+    def pop(self, key: str) -> Kept | None:
+        """Remove the entry and return it if it was live."""
+        with self._lock:
+            self._writes[hash(key) % _COUNTERS] += 1
+            kept = self._kept.pop(key, None)
+        return None if kept is None or kept.has_ended() else kept
+
+    def writes(self, key: str) -> int:
+        """Return a number that grows with every write to this key, and with those to a few others."""
+        return self._clears + self._writes[hash(key) % _COUNTERS]
+
+    def backfill(self, key: str, kept: Kept, writes: int) -> None:
+        """Keep an entry that was read elsewhere, unless the key was written to since `writes()` gave this number."""
+        with self._lock:
+            if self.writes(key) == writes:
+                self._kept[key] = kept
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._clears += 1
+            self._kept.clear()
+
+    def reset(self) -> None:
+        """Begin anew, as a forked child must: another thread of the parent may have been in the middle of a change."""
+        self._kept: FIFOCache[str, Kept] = FIFOCache(self._max_entries)
+        self._lock = Lock()
+        self._writes = [0] * _COUNTERS
+        self._clears = 0
+
+
+def _copier(value: Json) -> Callable[[Any], Any] | None:
+    """Return what copies `value` fastest, None where nothing could change it."""
+    kind = type(value)
+    if kind not in (dict, list):
+        return None
+    is_flat = all(type(item) in _IMMUTABLE for item in (value.values() if kind is dict else value))
+    return kind.copy if is_flat else _detached
+
+
+def _detached(value: Json) -> Any:
+    kind = type(value)
+    if kind is dict:
+        return {key: item if type(item) in _IMMUTABLE else _detached(item) for key, item in value.items()}
+    if kind is list:
+        return [item if type(item) in _IMMUTABLE else _detached(item) for item in value]
+    return value

@@ -1,0 +1,55 @@
+"""Slack: the threads in which the bot takes part."""
+
+from botstate import exact_json
+from botstate.caches.cache import MirroredCache
+from botstate.contracts.addresses import check_text
+
+IN_MEMORY = 5_000
+PERSISTED = 1_000
+MAX_ID_CHARACTERS = 200
+
+
+class SlackThreadParticipation:
+    """Which threads the bot has spoken in. At most 5,000 in memory and 1,000 in the store, without a ttl.
+
+    account: whose participation it is, such as the bot's name. team: the workspace; without it two workspaces of an
+    organisation could be taken for one. channel, thread_ts: Slack's. Each is text of 1 to 200 characters, else
+    ValueError. See `MirroredCache` for what is persisted, and what a failing store means.
+    Source: OpenClaw's Slack thread participation.
+    """
+
+    def __init__(self, max_entries: int = IN_MEMORY, max_persisted: int = PERSISTED) -> None:
+        self.cache = MirroredCache(
+            "slack", "slack.thread-participation", max_entries=max_entries, max_persisted=max_persisted
+        )
+
+    def record(self, account: str, team: str, channel: str, thread_ts: str) -> None:
+        """Remember that the bot has taken part in the thread."""
+        self.cache.register(_key(account, team, channel, thread_ts), True)
+
+    async def arecord(self, account: str, team: str, channel: str, thread_ts: str) -> None:
+        """Async twin of `record`."""
+        await self.cache.aregister(_key(account, team, channel, thread_ts), True)
+
+    def has_participated(self, account: str, team: str, channel: str, thread_ts: str) -> bool:
+        """True if the bot is known to have taken part in the thread."""
+        return self.cache.lookup(_key(account, team, channel, thread_ts)) is True
+
+    async def ahas_participated(self, account: str, team: str, channel: str, thread_ts: str) -> bool:
+        """Async twin of `has_participated`."""
+        return await self.cache.alookup(_key(account, team, channel, thread_ts)) is True
+
+    def forget(self) -> None:
+        """Empty the memory, as a restart does."""
+        self.cache.forget()
+
+
+def _key(account: str, team: str, channel: str, thread_ts: str) -> str:
+    parts = {"account": account, "team": team, "channel": channel, "thread_ts": thread_ts}
+    for name, part in parts.items():
+        check_text(part, name, MAX_ID_CHARACTERS)
+    return exact_json.dumps([account, team, channel, thread_ts])
+
+
+#: What the Slack runtime knows in this process.
+participation = SlackThreadParticipation()

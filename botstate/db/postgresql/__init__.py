@@ -1,0 +1,18 @@
+"""PostgreSQL: statements that the server keeps prepared, and database functions."""
+
+from functools import cache
+
+from django.db import connections
+
+
+def has_fast_path(using: str) -> bool:
+    """True if the alias is PostgreSQL through psycopg 3; psycopg2 cannot bind parameters on the server."""
+    return connections[using].vendor == "postgresql" and _is_psycopg3()
+
+
+@cache
+def _is_psycopg3() -> bool:
+    # Elsewhere there may be no psycopg to import.
+    from django.db.backends.postgresql.psycopg_any import is_psycopg3  # noqa: PLC0415
+
+    return bool(is_psycopg3)

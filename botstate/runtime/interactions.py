@@ -1,0 +1,128 @@
+"""Clicks, modals, reactions and choices: from what a person used to the handler that they were shown."""
+
+from collections.abc import Callable
+from typing import Any
+
+from botstate import exact_json
+from botstate.actions.claiming import find_action_of
+from botstate.actions.values import choose_values
+from botstate.exceptions import ActionConsumed, ActionDenied, ActionError, ActionExpired
+from botstate.models import PendingChoice
+from botstate.runtime.choices import answer_choice
+from botstate.runtime.messages import Choice, Click, Reaction, Submission
+from botstate.runtime.occasion import Occasion
+from botstate.runtime.posts import Posted
+from botstate.types import Json
+
+EXPIRED_TEXT = "This control has expired."
+CONSUMED_TEXT = "This control has already been used."
+DENIED_TEXT = "This control is not for you."
+_PROMPTS = {ActionExpired: EXPIRED_TEXT, ActionConsumed: CONSUMED_TEXT, ActionDenied: DENIED_TEXT}
+
+
+def run_click(occasion: Occasion) -> None:
+    """Run the handler of the clicked control, or tell the person why there is none.
+
+    The value and the arguments are those that were posted. Only for a control that this bot has not posted, such as
+    one in blocks from elsewhere, the value is what the request says.
+    """
+    own_handler = occasion.bot.interaction_handler(occasion.action_id)
+    sent = occasion.event.data.get("value")
+    try:
+        action = occasion.claim(occasion.action_id)
+        value = choose_values(action, sent)
+        if action.handler is not None:
+            _call_with_click(occasion, action.handler, value, action.args)
+        elif (choice := _answer(occasion)) is not None:
+            _continue(occasion, choice, value)
+        elif own_handler is not None:
+            _call_with_click(occasion, own_handler, value, action.args)
+        else:
+            raise ActionExpired(f"no handler for {occasion.action_id!r:.80}")
+    except ActionError as error:
+        if own_handler is not None and isinstance(error, ActionExpired):
+            _call_with_click(occasion, own_handler, sent, None)
+        else:
+            _refuse(occasion, error)
+
+
+def run_modal(occasion: Occasion) -> None:
+    """Run what a submitted or closed modal was opened with, or the bot's own handler for its callback_id."""
+    event, bot = occasion.event, occasion.bot
+    values = event.data.get("values")
+    values = values if isinstance(values, dict) else {}
+    try:
+        action = occasion.claim(occasion.action_id)
+    except ActionError as error:
+        handler = bot.modal_handler(event.kind, occasion.action_id)
+        if handler is None:
+            _refuse(occasion, error)
+        else:
+            occasion.caller.call(handler, (occasion.thread, Submission.of(event, values, None)))
+        return
+    handler = action.handler or bot.modal_handler(event.kind, occasion.action_id)
+    if handler is not None:
+        submission = Submission.of(event, choose_values(action, values), action.args)
+        occasion.caller.call(handler, (occasion.thread, submission), action.args)
+
+
+def run_reaction(occasion: Occasion) -> None:
+    """Run what the message was posted with, if it is the bot's, and every handler of the bot's for the emoji."""
+    event = occasion.event
+    if occasion.delivery_id is not None:
+        action_id = find_action_of(occasion.using, occasion.delivery_id, "onReaction")
+        if action_id is not None:
+            _react(occasion, action_id)
+    reaction = Reaction.of(event, occasion.message)
+    for handler in occasion.bot.reaction_handlers(reaction.emoji):
+        occasion.caller.call(handler, (occasion.thread, reaction))
+
+
+def run_choice(occasion: Occasion) -> None:
+    """Continue a conversation in which nobody has chosen in time."""
+    pk = occasion.event.data.get("choice")
+    choice = PendingChoice.objects.using(occasion.using).filter(pk=pk if isinstance(pk, int) else 0).first()
+    if choice is not None:
+        _continue(occasion, choice, None, is_timed_out=True)
+
+
+def _react(occasion: Occasion, action_id: str) -> None:
+    try:
+        action = occasion.claim(action_id)
+    except ActionError:
+        # Who puts an emoji on an old message expects nothing.
+        return
+    if action.handler is not None:
+        reaction = Reaction.of(occasion.event, occasion.message, action.args)
+        occasion.caller.call(action.handler, (occasion.thread, reaction), action.args)
+
+
+def _call_with_click(occasion: Occasion, handler: Callable[..., Any], value: Json, args: Json) -> None:
+    click = Click.of(occasion.event, value, args, occasion.message)
+    occasion.caller.call(handler, (occasion.thread, click), args)
+
+
+def _answer(occasion: Occasion) -> PendingChoice | None:
+    if occasion.delivery_id is None:
+        return None
+    return answer_choice(occasion.using, occasion.delivery_id, occasion.turn.id)
+
+
+def _continue(occasion: Occasion, choice: PendingChoice, value: Json, *, is_timed_out: bool = False) -> None:
+    handler = occasion.bot.continuation(choice.continuation)
+    if handler is None:
+        raise LookupError(f"{occasion.bot!r} has no continuation {choice.continuation!r}")
+    args = exact_json.loads(choice.args)
+    message = Posted.of_delivery(choice.delivery_id)
+    click = None if is_timed_out else Click.of(occasion.event, value, args, message)
+    answer = Choice(value, args, occasion.event.user, is_timed_out, message, click)
+    occasion.caller.call(handler, (occasion.thread, answer))
+
+
+def _refuse(occasion: Occasion, error: ActionError) -> None:
+    """Let the bot's `on_action_expired` answer for what has expired; else tell the person."""
+    handler = occasion.bot.expired_handler if isinstance(error, ActionExpired) else None
+    if handler is None:
+        occasion.tell(_PROMPTS.get(type(error), EXPIRED_TEXT))
+    else:
+        _call_with_click(occasion, handler, None, None)

@@ -1,0 +1,28 @@
+"""Whether a plain message is said where the bot takes part."""
+
+from botstate.contracts.events import Event
+from botstate.db.transactions import run_statement
+from botstate.models import Delivery
+from botstate.runtime.addresses import message_digest, thread_digest
+from botstate.runtime.platforms import get_platform
+
+
+def takes_part(using: str, event: Event) -> bool:
+    """True for a message to the bot alone, and in a conversation in which it has posted, or which its post began.
+
+    What the platform remembers spares a query. What it does not know, because a process is new, or its cache's store is
+    away, the messages that were sent say.
+    """
+    platform = get_platform(event.origin.platform)
+    if platform.takes_part(event):
+        return True
+    sent = Delivery.objects.using(using).filter(kind="post", status=Delivery.Status.SENT)
+    posted = [sent.filter(thread__digest=thread_digest(event.origin, event.conversation), channel=event.channel)]
+    root = platform.root_of(event.conversation)
+    if root is not None:
+        posted.append(sent.filter(message_digest=message_digest(event.origin, root.channel, root.ref)))
+    # Two statements, because no index serves either of two conditions on two tables.
+    if not any(run_statement(using, rows.exists) for rows in posted):
+        return False
+    platform.record_participation(event.origin, event.conversation)
+    return True

@@ -1,0 +1,1 @@
+"""The runtime on PostgreSQL: its common cases, one statement each."""

@@ -1,0 +1,1 @@
+"""The ORM store's fast path on MariaDB: every operation is one statement."""

@@ -1,0 +1,54 @@
+"""Whether components are pure functions of their props, as they must be to be rendered again after a restart."""
+
+from typing import Any
+
+from botstate.exceptions import ActionError
+from botstate.ui.components import Element, outermost_elements
+from botstate.ui.handlers import BoundHandler, qualified_name
+from botstate.ui.nodes import Node
+from botstate.ui.render import render_to_ir
+
+
+def require_pure(ui: Any) -> None:
+    """Render every component of `ui` twice and compare, handlers by their names.
+
+    Raises ActionError naming a component that made two different things of the same props.
+    """
+    for element in outermost_elements(ui):
+        impure = _impure_component(element)
+        if impure is not None:
+            raise ActionError(
+                f"component {impure!r} is not a pure function of its props: rendered twice, it differs, so that a"
+                " click could not find its control again after a restart"
+            )
+
+
+def _impure_component(element: Element) -> str | None:
+    """Return the name of the innermost component that differs."""
+    if _same_nodes(render_to_ir(element), render_to_ir(element)):
+        return None
+    inner = map(_impure_component, outermost_elements(element.render_element()))
+    return next(filter(None, inner), element.component.name)
+
+
+def _same_nodes(first: list[Node], second: list[Node]) -> bool:
+    return len(first) == len(second) and all(map(_same_node, first, second))
+
+
+def _same_node(first: Node, second: Node) -> bool:
+    if (first.type, first.key, first.props.keys()) != (second.type, second.key, second.props.keys()):
+        return False
+    return all(
+        _same_nodes(prop, second.props[name]) if name == "children" else _same_prop(prop, second.props[name])
+        for name, prop in first.props.items()
+    )
+
+
+def _same_prop(first: Any, second: Any) -> bool:
+    if not callable(first) or not callable(second):
+        return bool(first == second)
+    return qualified_name(first) == qualified_name(second) and _bound_args(first) == _bound_args(second)
+
+
+def _bound_args(handler: Any) -> Any:
+    return handler.args if isinstance(handler, BoundHandler) else None
