@@ -96,14 +96,14 @@ def _live(using: str, claim: Claim) -> "QuerySet[ActionSnapshot]":
 
 def _consume(using: str, claim: Claim, live: "QuerySet[ActionSnapshot]") -> bool:
     winnable = live.filter(Q(consumed_by=None) | Q(consumed_by=claim.turn_id))
-    return run_statement(using, lambda: winnable.update(consumed_by=claim.turn_id)) > 0
+    return run_statement(using, lambda: winnable.update(consumed_by=claim.turn_id), is_write=True) > 0
 
 
 def _consume_message(using: str, claim: Claim, live: "QuerySet[ActionSnapshot]") -> bool:
     """Win the message, whose row is one for all of its controls."""
     messages = Delivery.objects.using(using).filter(Q(consumed_by=None) | Q(consumed_by=claim.turn_id))
     winnable = messages.filter(Exists(live.filter(delivery=OuterRef("pk"))), pk=claim.delivery_id)
-    return run_statement(using, lambda: winnable.update(consumed_by=claim.turn_id)) > 0
+    return run_statement(using, lambda: winnable.update(consumed_by=claim.turn_id), is_write=True) > 0
 
 
 def _raise_why(using: str, claim: Claim) -> None:

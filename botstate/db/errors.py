@@ -25,6 +25,18 @@ def is_retryable(error: BaseException) -> bool:
     return isinstance(error, OperationalError) and bool(error.args) and error.args[0] in _RETRYABLE_MYSQL
 
 
+def described(error: BaseException) -> str:
+    """Return the driver's name and code of a database error, such as "OperationalError SQLITE_BUSY"; no text of it.
+
+    What its text says may hold values.
+    """
+    cause = error.__cause__ or error
+    # MySQL's drivers give a number first; SQLSTATE says less there.
+    code = next((first for first in cause.args[:1] if isinstance(first, int)), None)
+    code = code or getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
+    return type(cause).__name__ if code is None else f"{type(cause).__name__} {code}"
+
+
 _UNMIGRATED = "database {!r} refused a statement; has `manage.py migrate` been run on it?"
 
 
@@ -42,11 +54,9 @@ def translated_errors(using: str) -> Iterator[None]:
         if "no such table" in str(error):
             raise StoreError(_UNMIGRATED.format(using)) from error
         _drop_broken_connection(using)
-        raise StoreUnavailable(
-            f"database {using!r} is unavailable ({type(error.__cause__ or error).__name__})"
-        ) from error
+        raise StoreUnavailable(f"database {using!r} is unavailable ({described(error)})") from error
     except Error as error:
-        raise StoreError(f"database {using!r} failed ({type(error.__cause__ or error).__name__})") from error
+        raise StoreError(f"database {using!r} failed ({described(error)})") from error
 
 
 def _drop_broken_connection(using: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from django.db import Error, connections, transaction
 
 from botstate.db.errors import is_retryable, translated_errors
+from botstate.db.sqlite import run_when_unlocked
 from botstate.exceptions import StoreError
 
 MAX_ATTEMPTS = 12
@@ -46,27 +47,36 @@ def run_joined(using: str, operation: Callable[[], T]) -> T:
     return _retried(using, lambda: _run_once(using, operation, None), None)
 
 
-def run_statement(using: str, statement: Callable[[], T]) -> T:
+def run_statement(using: str, statement: Callable[[], T], *, is_write: bool = False) -> T:
     """Run one statement, in the caller's transaction on `using` or, where there is none, in no other than its own.
 
     A read that began a transaction of botstate's would take the lock that SQLite's writers need.
     """
     if connections[using].in_atomic_block:
         return _run_within(using, statement)
-    return _retried(using, statement, None)
+    return _retried(using, (lambda: _write(using, statement)) if is_write else statement, None)
 
 
 def run_statement_alone(using: str, statement: Callable[[], T], what: str) -> T:
-    """Run one statement in no transaction but its own: it is committed then.
+    """Run one statement that writes in no transaction but its own: it is committed then.
 
     Inside the caller's transaction it raises StoreError, as `run_durable` does; `what` names it in the error.
     """
 
     def attempt() -> T:
         _refuse_callers_transaction(using, what)
-        return statement()
+        return _write(using, statement)
 
     return _retried(using, attempt, None)
+
+
+def _write(using: str, statement: Callable[[], T]) -> T:
+    """Run a statement that is a transaction by itself, unless autocommit is off."""
+    connection: Any = connections[using]
+    if connection.vendor != "sqlite" or _is_in_callers_transaction(connection):
+        return statement()
+    connection.ensure_connection()
+    return run_when_unlocked(connection, statement)
 
 
 def _run_within(using: str, operation: Callable[[], T]) -> T:
@@ -126,7 +136,7 @@ def _run_once(using: str, operation: Callable[[], T], within_s: float | None) ->
     if within_s is None:
         with _OwnTransaction(using):
             return operation()
-    with _short_lock_waits(using), _OwnTransaction(using):
+    with _short_lock_waits(using), _OwnTransaction(using, within_s):
         _limit_statements(using, within_s)
         return operation()
 
@@ -134,8 +144,9 @@ def _run_once(using: str, operation: Callable[[], T], within_s: float | None) ->
 class _OwnTransaction:
     """An `atomic` block that begins IMMEDIATE on SQLite. A class, as that takes a third of a generator's time."""
 
-    def __init__(self, using: str) -> None:
+    def __init__(self, using: str, within_s: float | None = None) -> None:
         self._using = using
+        self._within_s = within_s
         self._atomic: Any = transaction.atomic(using=using, durable=True)
 
     def __enter__(self) -> None:
@@ -154,7 +165,7 @@ class _OwnTransaction:
         configured = connection.transaction_mode
         connection.transaction_mode = "IMMEDIATE"
         try:
-            self._atomic.__enter__()
+            run_when_unlocked(connection, self._atomic.__enter__, self._within_s)
         finally:
             connection.transaction_mode = configured
 

@@ -35,7 +35,7 @@ def answer_choice(using: str, delivery_id: int, turn_id: int) -> PendingChoice |
     choices = PendingChoice.objects.using(using).filter(delivery=delivery_id)
     in_time = Q(expires_us=None) | Q(expires_us__gt=StoreNow())
     open_choices = choices.filter(Q(answered_by=turn_id) | (Q(answered_by=None, is_timed_out=False) & in_time))
-    is_ours = run_statement(using, lambda: open_choices.update(answered_by=turn_id)) > 0
+    is_ours = run_statement(using, lambda: open_choices.update(answered_by=turn_id), is_write=True) > 0
     choice = run_statement(using, choices.first)
     if choice is None or is_ours:
         return choice

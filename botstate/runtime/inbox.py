@@ -186,7 +186,7 @@ def _store_once(using: str, receipt: Receipt, store: Callable[[], Accepted]) -> 
 def _stands(using: str, receipt: Receipt) -> bool:
     """True if a live receipt of this identity is stored; one that has expired is removed."""
     stored = Receipt.objects.using(using).filter(pk=receipt.pk)
-    if run_joined(using, stored.filter(expires_us__gt=StoreNow()).exists):
+    if run_statement(using, stored.filter(expires_us__gt=StoreNow()).exists):
         return True
     run_joined(using, stored.filter(expires_us__lte=StoreNow()).delete)
     return False

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from botstate.conf import SlackApp, get_settings
 from botstate.contracts.addresses import readable
 from botstate.contracts.events import Event, Ignored
+from botstate.db.errors import described
 from botstate.exceptions import NotSerializable, StoreError, WebhookRejected
 from botstate.platforms.slack.parse import (
     MalformedRequest,
@@ -66,7 +67,8 @@ def webhook(view: VerifiedView) -> View:
             logger.warning("malformed request to %s: %s", request.path, type(error).__name__)
             return HttpResponse(status=400)
         except StoreError as error:
-            logger.error("could not store an event: %s (%s)", type(error).__name__, type(error.__cause__).__name__)
+            cause = "no cause" if error.__cause__ is None else described(error.__cause__)
+            logger.error("could not store an event: %s (%s)", type(error).__name__, cause)
             return HttpResponse(status=503)
 
     for alias in connections:

@@ -102,6 +102,8 @@ class Stage:
     def kill_all(self) -> None:
         for program in self._programs:
             program.kill()
+            # pytest shows it of a test that failed.
+            sys.stdout.write(f"== {program.name}\n{program.log_text()[-5_000:]}\n")
 
     def _start(self, name: str, command: list[str], environment: Mapping[str, str], clock: str) -> Program:
         # Its monotonic clock is right, as heartbeats go by that one; and so are the times of files.

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from botstate.db.clock import now_us
+from botstate.db.transactions import run_statement
 from botstate.exceptions import NotSerializable, StoreError
 from botstate.models import DedupEntry, KvEntry, ListHead, ListItem, LockRow, QueueHead, QueueItem
 from botstate.stores import OrmStore
@@ -250,3 +251,20 @@ def test_what_expires_while_its_reader_waits_for_the_row_is_not_returned(store: 
     assert got == {name: expected for name, (expected, _) in waiters.items()}, (
         "expiry is tested against the store's clock after the row lock has been obtained"
     )
+
+
+def test_an_error_names_the_driver_s_code_and_no_value() -> None:
+    failing, code = {
+        "postgresql": ("SELECT 'secret'::integer", "InvalidTextRepresentation 22P02"),
+        "mysql": ("SELECT 1 REGEXP '(secret'", "OperationalError 1139"),
+        "sqlite": ("SELECT json('secret')", "OperationalError SQLITE_ERROR"),
+    }[connection.vendor]
+
+    def fail() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(failing)
+
+    with pytest.raises(StoreError) as told:
+        run_statement("default", fail)
+    assert code in str(told.value)
+    assert "secret" not in str(told.value)

@@ -2,11 +2,12 @@
 
 import re
 import sys
+from traceback import walk_stack
 from typing import Any
 
 from django.db import connection, connections
-from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 
+from botstate.db.sqlite import run_when_unlocked
 from tests.stores.waiting import lock_waiters as postgresql_lock_waiters
 from tests.stores.waiting import until
 
@@ -45,12 +46,13 @@ def end_session(session: int) -> None:
 def lock_waiters() -> int:
     """Return how many sessions of the test database wait for a row lock.
 
-    On SQLite, which has no server to ask: how many threads are inside the driver.
+    On SQLite, which has no server to ask: how many threads are about to take its one lock.
     """
     if connection.vendor == "postgresql":
         return postgresql_lock_waiters()
     if connection.vendor == "sqlite":
-        return sum(frame.f_code is SQLiteCursorWrapper.execute.__code__ for frame in sys._current_frames().values())
+        tops = sys._current_frames().values()
+        return sum(any(frame.f_code is run_when_unlocked.__code__ for frame, _ in walk_stack(top)) for top in tops)
     return _mariadb_lock_waiters()
 
 

@@ -1,6 +1,8 @@
 """What Django does around a statement, it does around these; and what SQLite's one lock asks of them."""
 
+import itertools
 import sqlite3
+import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -140,29 +142,81 @@ def test_a_busy_database_is_tried_again_only_where_the_transaction_is_botstates(
 
 def test_a_database_that_stays_busy_is_given_up(store: OrmStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transactions, "MAX_BACKOFF_S", 0)
-    for name in ("kv.get", "kv.set", "list.append", "lock.acquire"):
-        with failing_at("", busy()) as failed, pytest.raises(StoreUnavailable) as told:
-            ALL[name](store)
-        assert isinstance(told.value.__cause__, OperationalError)
-        assert len(failed) == transactions.MAX_ATTEMPTS
+    with timeout_of(0):
+        for name in ("kv.get", "kv.set", "list.append", "lock.acquire"):
+            with failing_at("", busy()) as failed, pytest.raises(StoreUnavailable) as told:
+                ALL[name](store)
+            assert isinstance(told.value.__cause__, OperationalError)
+            assert len(failed) == transactions.MAX_ATTEMPTS
 
 
-def test_a_statement_that_begins_no_transaction_waits_for_the_lock_too(store: OrmStore) -> None:
+@contextmanager
+def timeout_of(seconds: float) -> Iterator[None]:
+    """Let the settings say so long a timeout."""
+    options = connection.settings_dict["OPTIONS"]
+    connection.close()
+    connection.settings_dict["OPTIONS"] = {**options, "timeout": seconds}
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["OPTIONS"] = options
+
+
+@contextmanager
+def locked_for(seconds: float) -> Iterator[list[float]]:
+    """Let another connection hold the write lock so long; give the times at which this one's statements began."""
     attempts: list[float] = []
 
-    def count(execute: Executor, *rest: Any) -> Any:
+    def note(execute: Executor, *rest: Any) -> Any:
         attempts.append(time.monotonic())
         return execute(*rest)
 
     other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
-    threading.Timer(0.3, other.rollback).start()
-    with connection.execute_wrapper(count):
-        store.kv.set("key", 1)
-    waited = time.monotonic() - attempts[0]
-    other.close()
-    assert len(attempts) == 1, "SQLite waits for as long as the timeout of the settings says"
-    assert waited > 0.2
+    release = threading.Timer(seconds, other.rollback)
+    release.start()
+    try:
+        with connection.execute_wrapper(note):
+            yield attempts
+    finally:
+        release.join()
+        other.close()
+
+
+@pytest.mark.parametrize("name", ["kv.set", "kv.consume", "list.append", "lock.acquire", "dedup.seen", "queue.ack"])
+def test_a_writer_keeps_looking_for_the_lock(store: OrmStore, name: str) -> None:
+    begun_at = time.monotonic()
+    with locked_for(0.4) as attempts:
+        ALL[name](store)
+    waits = [later - earlier for earlier, later in itertools.pairwise(attempts) if earlier < begun_at + 0.35]
+    # SQLite's own wait would come to look after 0.1 s, and find the lock with whoever keeps at it.
+    assert statistics.median(waits) < 0.05, waits
+
+
+def test_a_writer_waits_no_longer_than_the_connection_would(store: OrmStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transactions, "MAX_ATTEMPTS", 1)
+    for name in ("kv.set", "list.append"):
+        with timeout_of(0.2), locked_for(1.5):
+            begun_at = time.monotonic()
+            with pytest.raises(StoreUnavailable, match="OperationalError SQLITE_BUSY"):
+                ALL[name](store)
+            assert 0.2 <= time.monotonic() - begun_at < 1
+
+
+def test_the_connection_s_own_timeout_stays_what_it_was(store: OrmStore) -> None:
+    with timeout_of(1.234), connection.cursor() as cursor:
+        for name in ("kv.set", "list.append", "lock.acquire"):
+            ALL[name](store)
+            assert cursor.execute("PRAGMA busy_timeout").fetchone() == (1234,)
+
+
+def test_nor_longer_than_the_operation_may_take() -> None:
+    with timeout_of(60), locked_for(1.5):
+        begun_at = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            transactions.run_durable("default", lambda: None, within_s=0.2)
+        assert time.monotonic() - begun_at < 1
 
 
 @pytest.mark.parametrize("portable", [False, True])

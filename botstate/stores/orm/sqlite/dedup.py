@@ -24,7 +24,7 @@ class SqliteDedup(SqliteFacet, OrmDedup):
     """Dedup rows, one statement per operation."""
 
     def _seen(self, address: Address, ttl_us: int) -> bool:
-        return self._row(RECORD, (*self._identity(address), "", ttl_us)) is None
+        return self._row(RECORD, (*self._identity(address), "", ttl_us), is_write=True) is None
 
     def _claim(self, address: Address, token: str, lease_us: int) -> bool:
         return self._row_alone("claim", RECORD, (*self._identity(address), token, lease_us)) is not None

@@ -32,17 +32,19 @@ class SqliteFacet(OrmFacet):
         super().__init__(using, namespace, max_value_bytes)
         self._readable_namespace = readable(namespace)[:255]
 
-    def _fetch(self, sql: str, parameters: Parameters) -> list[Row]:
+    def _fetch(self, sql: str, parameters: Parameters, *, is_write: bool = False) -> list[Row]:
         """Run a statement in the caller's transaction, or by itself; return its rows."""
-        return run_statement(self._using, lambda: self._with_cursor(lambda execute: execute(sql, parameters)))
+        return run_statement(
+            self._using, lambda: self._with_cursor(lambda execute: execute(sql, parameters)), is_write=is_write
+        )
 
-    def _row(self, sql: str, parameters: Parameters) -> Row | None:
+    def _row(self, sql: str, parameters: Parameters, *, is_write: bool = False) -> Row | None:
         """Run a statement as `_fetch` does; return its first row."""
-        rows = self._fetch(sql, parameters)
+        rows = self._fetch(sql, parameters, is_write=is_write)
         return rows[0] if rows else None
 
     def _row_alone(self, method: str, sql: str, parameters: Parameters) -> Row | None:
-        """Run a statement by itself, never in the caller's transaction; return its first row."""
+        """Run a statement that writes by itself, never in the caller's transaction; return its first row."""
         rows = run_statement_alone(
             self._using,
             lambda: self._with_cursor(lambda execute: execute(sql, parameters)),

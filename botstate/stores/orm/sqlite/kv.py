@@ -20,8 +20,8 @@ class SqliteKv(SqliteFacet, OrmKv):
         return None if row is None else row[0]
 
     def _set(self, address: Address, text: str, ttl_us: int | None) -> None:
-        self._fetch(SET, (*self._identity(address), text, ttl_us))
+        self._fetch(SET, (*self._identity(address), text, ttl_us), is_write=True)
 
     def _take(self, address: Address) -> str | None:
-        row = self._row(TAKE, (address.digest,))
+        row = self._row(TAKE, (address.digest,), is_write=True)
         return None if row is None else row[0]
