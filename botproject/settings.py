@@ -62,6 +62,11 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+#: Slack wants an answer within three seconds: a server that accepts connections and never answers must not hold one up.
+CONNECT_WITHIN_S = 2
+#: After which a connection whose packets are lost is given up.
+UNANSWERED_WITHIN_MS = 10_000
+
 
 def _database() -> dict[str, Any]:
     database: dict[str, Any] = dict(
@@ -76,7 +81,10 @@ def _database() -> dict[str, Any]:
         }
     elif database["ENGINE"].endswith("mysql"):
         pymysql.install_as_MySQLdb()
-        database["OPTIONS"] = {"charset": "utf8mb4"}
+        # PyMySQL waits for a greeting as long as for any answer.
+        database["OPTIONS"] = {"charset": "utf8mb4", "connect_timeout": CONNECT_WITHIN_S, "read_timeout": 60}
+    else:
+        database["OPTIONS"] = {"connect_timeout": CONNECT_WITHIN_S, "tcp_user_timeout": UNANSWERED_WITHIN_MS}
     return database
 
 

@@ -15,12 +15,12 @@ pytestmark = [pytest.mark.long, pytest.mark.processes]
 
 
 @pytest.fixture
-def hanging_broker() -> Iterator[str]:
-    """A server that accepts every connection and never answers."""
+def hanging_port() -> Iterator[int]:
+    """That of a server which accepts every connection and never answers."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen(1_000)
-        yield f"redis://127.0.0.1:{server.getsockname()[1]}/0"
+        yield server.getsockname()[1]
 
 
 def test_the_same_event_ten_times_at_once_in_ten_processes_makes_one_turn(stage: Stage) -> None:
@@ -63,8 +63,8 @@ def test_first_events_of_one_thread_from_many_processes_are_all_kept_and_numbere
 
 
 @pytest.mark.parametrize("broker", ["refusing", "hanging"])
-def test_a_broken_broker_delays_no_answer_and_loses_nothing(stage: Stage, hanging_broker: str, broker: str) -> None:
-    url = hanging_broker if broker == "hanging" else "redis://127.0.0.1:1/0"
+def test_a_broken_broker_delays_no_answer_and_loses_nothing(stage: Stage, hanging_port: int, broker: str) -> None:
+    url = f"redis://127.0.0.1:{hanging_port if broker == 'hanging' else 1}/0"
     healthy, broken = stage.start_site(), stage.start_site(CELERY_BROKER_URL=url)
     times: dict[str, list[float]] = {"healthy": [], "broken": []}
     for number in range(60):
@@ -78,8 +78,10 @@ def test_a_broken_broker_delays_no_answer_and_loses_nothing(stage: Stage, hangin
     assert max(times["broken"]) < 1_000, times
 
 
-def test_a_database_that_does_not_answer_is_a_503_in_time(stage: Stage) -> None:
-    slack = stage.start_site(DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+@pytest.mark.parametrize("server", ["refusing", "hanging"])
+def test_a_database_that_does_not_answer_is_a_503_in_time(stage: Stage, hanging_port: int, server: str) -> None:
+    port = hanging_port if server == "hanging" else 1
+    slack = stage.start_site(DATABASE_URL=f"postgresql://nobody@127.0.0.1:{port}/none")
     answer = slack.send_event(stage.message("nowhere"))
     assert answer.status == 503
     assert answer.ms < 3_000
