@@ -1,14 +1,15 @@
 """From what a bot posts to a message with its controls: minted ids, and what is stored of each."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
 
 from botstate import exact_json
-from botstate.actions.minting import mint_bound_id, mint_id
+from botstate.actions.minting import mint_bound_id, mint_id, mint_inline_id
 from botstate.exceptions import ActionError
 from botstate.types import Json
 from botstate.ui.components import Element, outermost_elements, require_renderable
@@ -38,6 +39,7 @@ class Control:
     value_text: of a select the list of its options' values, of a modal an object with such a list for each field that
     offers options. What Slack sends back for an option is its index in that list, as text.
     allowed_users: who alone may use it; empty for everybody. group_once: whether its message is good for one use.
+    content: a digest of what a use of the control depends on, of 32 hex digits.
     """
 
     action_id: str
@@ -53,11 +55,28 @@ class Control:
     args_text: str
     allowed_users: tuple[str, ...] = ()
     group_once: bool = False
+    content: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "content", self._digest())
 
     @property
     def component(self) -> str:
         """The component's name, empty outside any."""
         return self.element.component.name if self.element else ""
+
+    def _digest(self) -> str:
+        parts: Json = [
+            self.props_text,
+            self.identity,
+            self.event,
+            self.value_text,
+            self.args_text,
+            list(self.allowed_users),
+            self.once,
+            self.group_once,
+        ]
+        return hashlib.blake2b(exact_json.dumps(parts, "control").encode("ascii"), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +105,8 @@ def bind_controls(ui: Any) -> BoundMessage:
 
     Props, values and bound arguments must be JSON: raises NotSerializable naming the component and the prop.
     Raises TypeError for what cannot be shown, and ActionError where two controls of one message share an id or a key,
-    two fields of a modal a name, or, under DEBUG, where a component is not a pure function of its props.
+    two fields of a modal a name, where a key that is an id holds U+0000, or, under DEBUG, where a component is not a
+    pure function of its props.
     """
     require_renderable(ui)
     for element in outermost_elements(ui):
@@ -165,10 +185,19 @@ def _control(found: _Found) -> Control:
     label = _label(node)
     component = element.component.name if element else ""
     props = element.props if element else None
+    if found.handler is None and "\x00" in (node.key or ""):
+        raise ActionError(f"the key {node.key!r:.80} of a control without a handler holds U+0000, which no id can")
     where = f"of the control {label[:80]!r} of component {component or 'inline'!r}"
+    identity = identify(node, found.handler, found.event)
+    value_text = exact_json.dumps(_value(node), f"the value {where}")
     args_text, action_id = "", node.key or ""
     if isinstance(found.handler, BoundHandler):
         args_text = exact_json.dumps(found.handler.args, f"the bound arguments {where}")
+    if found.handler is not None and element is None:
+        # Its key alone would not tell it from another, because it is never found again by its key.
+        whole: Json = [identity, qualified_name(found.handler), found.event, value_text, args_text]
+        action_id = mint_inline_id(found.path, whole)
+    elif isinstance(found.handler, BoundHandler):
         action_id = mint_bound_id(component, found.path, props, found.handler.args)
     elif found.handler is not None:
         action_id = mint_id(component, found.path, props)
@@ -177,12 +206,12 @@ def _control(found: _Found) -> Control:
         element=element,
         props_text=exact_json.dumps(props),
         path=found.path,
-        identity=identify(node, found.handler, found.event),
+        identity=identity,
         event=found.event,
         label=label,
         once=node.type != "message" and bool(node.props.get("once")),
         handler=found.handler,
-        value_text=exact_json.dumps(_value(node), f"the value {where}"),
+        value_text=value_text,
         args_text=args_text,
         allowed_users=tuple(node.props.get("allowedUsers") or ()),
         group_once=found.group_once,

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from botstate import exact_json
 from botstate.types import Json
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -27,8 +28,20 @@ def mint_id(component: str, path: Sequence[str | int], props: Json) -> str:
 
 
 def mint_bound_id(component: str, path: Sequence[str | int], props: Json, args: Json) -> str:
-    """Return the id of a control whose handler is bound to `args`; another binding has another id."""
-    return _mint(component, path, f"{_stable(props)}|{_stable(args)}")
+    """Return the id of a control whose handler is bound to `args`; another binding has another id.
+
+    The arguments are told apart exactly: 1 from 1.0, and integers that are one double in JavaScript.
+    """
+    return _mint(component, path, f"{_stable(props)}|{exact_json.dumps(args)}")
+
+
+def mint_inline_id(path: Sequence[str | int], content: Json) -> str:
+    """Return the id of a control outside any component, where `content` is all that tells it from another.
+
+    No component and no props can make such a control again, so that an update of a message must not give its id to
+    another: people may still see the old one.
+    """
+    return _mint("", path, f"|{exact_json.dumps(content)}")
 
 
 def _mint(component: str, path: Sequence[str | int], text: str) -> str:

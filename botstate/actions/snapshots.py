@@ -20,6 +20,7 @@ _UPDATED = [
     "allowed_users",
     "once",
     "is_message_once",
+    "content",
     "expires_us",
 ]
 #: In one go, where a thread has far too many.
@@ -88,10 +89,11 @@ def _snapshot(delivery: Delivery, control: Control, now_us: int, retention_us: i
         control=exact_json.dumps(control.identity),
         event=control.event,
         has_handler=control.handler is not None,
-        label=control.label[:200],
+        label=control.label.replace("\x00", "\ufffd")[:200],
         allowed_users=exact_json.dumps(list(control.allowed_users)) if control.allowed_users else "",
         once=control.once,
         is_message_once=control.group_once,
+        content=control.content,
         created_us=now_us,
         expires_us=now_us + retention_us,
     )

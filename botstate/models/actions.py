@@ -34,6 +34,8 @@ class ActionSnapshot(models.Model):
     once = models.BooleanField(default=False)
     #: True where only one control of the whole message may be used.
     is_message_once = models.BooleanField(default=False)
+    #: A digest of what a use of the control depends on: a process that remembers another one must read the row.
+    content = models.CharField(max_length=32, default="", db_default="", blank=True)
     #: The id of the turn that won a one-use control.
     consumed_by = models.BigIntegerField(null=True)
     created_us = models.BigIntegerField()

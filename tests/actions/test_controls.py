@@ -121,3 +121,38 @@ def test_who_may_and_whether_the_message_is_good_for_one_use_are_kept() -> None:
     # A reaction is no control of the message: anybody may react, as often as they like.
     assert (reaction.allowed_users, reaction.group_once, reaction.once) == ((), False, False)
     assert bind_controls(button).controls[0].group_once is False
+
+
+def test_a_key_that_is_an_id_holds_no_nul() -> None:
+    with pytest.raises(ActionError, match=r"key 'a\\x00' of a control without a handler holds U\+0000"):
+        bind_controls(Actions(Button("Go", key="a\x00")))
+    assert bind_controls(Actions(Button("Go", key="a\x00", on_click=approve))).controls[0].action_id.startswith("ck:")
+
+
+def test_an_inline_control_has_an_id_of_all_that_it_does() -> None:
+    def other(thread: Any, click: Any) -> None: ...
+
+    buttons = [
+        Button("Go", on_click=approve),
+        Button("Stop", on_click=approve),
+        Button("Go", on_click=other),
+        Button("Go", on_click=approve, value=1),
+        Button("Go", on_click=approve, value=1.0),
+        Button("Go", on_click=bind(approve, 2**53)),
+        Button("Go", on_click=bind(approve, 2**53 + 1)),
+        Button("Go", on_click=bind(approve, None)),
+        Button("Go", on_click=approve, key="go"),
+        Button("Go", on_click=other, key="go"),
+    ]
+    ids = [bind_controls(Actions(button)).controls[0].action_id for button in buttons]
+    assert len(set(ids)) == len(buttons)
+    assert bind_controls(Actions(Button("Go", on_click=approve))).controls[0].action_id == ids[0]
+
+
+def test_the_digest_of_a_control_covers_what_a_use_of_it_depends_on() -> None:
+    changes: list[dict[str, Any]] = [{}, {"value": 1}, {"value": 1.0}, {"allowed_users": ["U1"]}, {"once": True}]
+    digests = [bind_controls(Button("Go", key="go", **change)).controls[0].content for change in changes]
+    digests.append(bind_controls(Message(Button("Go", key="go"), once=True)).controls[0].content)
+    assert len(set(digests)) == len(digests)
+    assert {len(digest) for digest in digests} == {32}
+    assert bind_controls(Button("Went", key="go")).controls[0].content == digests[0], "a label is only read"

@@ -83,6 +83,11 @@ def test_another_binding_has_another_id() -> None:
     assert len({*ids, mint_id("A", path, {})}) == 6
 
 
+@pytest.mark.parametrize(("one", "other"), [(2**53, 2**53 + 1), (1, 1.0), (0.0, -0.0)])
+def test_bindings_that_are_equal_in_javascript_have_ids_of_their_own(one: Any, other: Any) -> None:
+    assert mint_bound_id("A", [0], {}, {"n": one}) != mint_bound_id("A", [0], {}, {"n": other})
+
+
 def test_ids_are_the_same_in_a_process_with_another_hash_seed() -> None:
     code = "import django; django.setup(); from tests.actions.cards import ids_of_a_card; print(*ids_of_a_card())"
     processes = [
