@@ -57,9 +57,9 @@ def claim_action(using: str, claim: Claim, components: Mapping[str, Component]) 
 
 
 def find_action_of(using: str, delivery_id: int, event: str) -> str | None:
-    """Return the id of the message's live control for `event`, such as "onReaction", or None."""
+    """Return the id of the message's newest live control for `event`, such as "onReaction", or None."""
     controls = ActionSnapshot.objects.using(using).filter(delivery=delivery_id, event=event, expires_us__gt=StoreNow())
-    return run_statement(using, controls.values_list("action_id", flat=True).first)
+    return run_statement(using, controls.order_by("-pk").values_list("action_id", flat=True).first)
 
 
 def _claim_hot(using: str, claim: Claim, hot: Control) -> Action | None:

@@ -9,12 +9,14 @@ from django.test.utils import CaptureQueriesContext
 
 from botproject.demo.slack_api import Fault, SlackWebApi
 from botstate import Bot, bind
+from botstate.actions import snapshots
 from botstate.actions.resolving import hot_controls
-from botstate.models import ActionSnapshot
+from botstate.models import ActionSnapshot, PendingChoice
+from botstate.runtime import journal
 from botstate.runtime.interactions import CONSUMED_TEXT, DENIED_TEXT, EXPIRED_TEXT
 from botstate.ui import Actions, Button, Message
 from tests.runtime.desk import Desk, Restart, RunAll, told
-from tests.slack.signing import SlackSender
+from tests.slack.signing import SlackSender, payload
 
 pytestmark = pytest.mark.django_db
 
@@ -30,9 +32,13 @@ class Board:
         self.layouts: dict[str, Callable[[], Any]] = {}
         self.written = 0
         self.clicks = 0
-        bot.on_message(self.write)
+        self.write: Callable[[Any, Any], None] = self.post_or_update
+        bot.on_message(self.handle)
 
-    def write(self, thread: Any, message: Any) -> None:
+    def handle(self, thread: Any, message: Any) -> None:
+        self.write(thread, message)
+
+    def post_or_update(self, thread: Any, message: Any) -> None:
         ui = self.layouts[message.text]()
         if message.text == POST:
             thread.set_state(card=thread.post(ui).id)
@@ -60,6 +66,18 @@ class Board:
         ref = self.slack_api.calls[0].ts
         self.slack.click(ref, action_id, trigger_id=f"click {self.clicks}", user={"id": user})
         self.run_all()
+
+    def react(self) -> None:
+        """Put an emoji on the message."""
+        self.clicks += 1
+        value = payload("event_reaction_added")
+        value["event_id"] = f"Ev{self.clicks}"
+        value["event"] |= {"item": {"type": "message", "channel": "C111", "ts": self.slack_api.calls[0].ts}}
+        self.slack.event(value)
+        self.run_all()
+
+    def reacted(self, thread: Any, reaction: Any, n: int) -> None:
+        self.seen.append(n)
 
     def approve(self, thread: Any, click: Any) -> None:
         self.seen.append(("approve", click.value))
@@ -233,3 +251,85 @@ def test_a_loser_is_told_from_what_was_read(board: Board, restart: Restart, kind
     assert (won, hot, cold) == (1, 2, 1)
     assert board.seen == [(None, "W111")]
     assert told(board.slack_api) == [("W111", CONSUMED_TEXT)] * 2
+
+
+def listening(board: Board, n: int) -> Message:
+    return Message("Card", on_reaction=bind(board.reacted, {"n": n}))
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_reaction_runs_what_the_newest_update_says(board: Board, restart: Restart, restarted: bool) -> None:
+    card = board.bot.component(lambda n: listening(board, n), name="Card")
+    board.show(POST, lambda: card(n=1))
+    for n in (2, 1, 3):
+        board.show(UPDATE, lambda n=n: card(n=n))
+        if restarted:
+            restart()
+        board.react()
+    assert board.seen == [2, 1, 3]
+
+
+def test_a_reaction_runs_nothing_after_an_update_that_listens_to_none(board: Board) -> None:
+    board.show(POST, lambda: Message(listening(board, 1), Actions(Button("Go", on_click=board.approve))))
+    board.show(UPDATE, lambda: Message("Closed"))
+    board.react()
+    assert board.seen == []
+    # What could be clicked still can, for as long as people see the old message.
+    board.click(id_of("Go"))
+    assert board.seen == [("approve", None)]
+
+
+def test_of_two_updates_in_one_turn_the_later_one_listens(
+    make_bot: Callable[..., Bot], slack: SlackSender, slack_api: SlackWebApi, run_all: RunAll
+) -> None:
+    bot = make_bot(on_lock_conflict="queue", atomic_turns=False)
+    board = Board(bot, slack, slack_api, run_all)
+    board.show(POST, lambda: listening(board, 1))
+
+    def write(thread: Any, message: Any) -> None:
+        for n in (2, 3):
+            thread.update(thread.state()["card"], listening(board, n))
+
+    board.write = write
+    board.show(UPDATE, list)
+    board.react()
+    assert board.seen == [3]
+
+
+def test_an_update_never_shortens_the_life_of_what_is_asked(board: Board) -> None:
+    answers: list[Any] = []
+
+    @board.bot.on_choice
+    def decided(thread: Any, choice: Any) -> None:
+        answers.append(choice.value)
+
+    def write(thread: Any, message: Any) -> None:
+        if message.text == POST:
+            card = Actions(Button("Yes", key="yes", value=True))
+            thread.set_state(card=thread.await_choice(card, then=decided, timeout="30d").id)
+        else:
+            reminder = Actions(Button("Yes!", key="yes", value=True), Button("No", key="no", value=False))
+            thread.update(thread.state()["card"], reminder)
+
+    board.write = write
+    board.show(POST, list)
+    expires_us = PendingChoice.objects.get().expires_us
+    board.show(UPDATE, list)
+    assert {control.label: control.expires_us for control in ActionSnapshot.objects.all()} == {
+        "Yes!": expires_us,
+        "No": expires_us,
+    }
+    board.click("no")
+    assert answers == [False]
+
+
+def test_a_thread_keeps_its_cap_whatever_one_turn_posts(
+    make_bot: Callable[..., Bot], slack: SlackSender, run_all: RunAll, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "MAX_CONTROLS_PER_THREAD", 5)
+    monkeypatch.setattr(snapshots, "MAX_DROPPED", 3)
+    card = Actions(*[Button(str(n), key=str(n)) for n in range(14)])
+    make_bot().on_message(lambda thread, message: thread.post(card))
+    slack.message()
+    run_all()
+    assert list(ActionSnapshot.objects.order_by("pk").values_list("label", flat=True)) == [str(n) for n in range(9, 14)]
