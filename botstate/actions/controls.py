@@ -20,6 +20,7 @@ from botstate.ui.render import render_to_ir
 
 #: The props that hold handlers. An id is minted for each.
 EVENT_PROPS = ("onClick", "onSelect", "onSubmit", "onReaction", "onClose")
+REACTION = "onReaction"
 #: What `on_interaction` answers where there is a key and no such handler.
 KEYED_EVENTS = {"button": "onClick", "select": "onSelect", "input": "onSubmit", "modal": "onSubmit"}
 #: The fields of a modal, and those of them that offer options.
@@ -104,9 +105,10 @@ def bind_controls(ui: Any) -> BoundMessage:
     """Render `ui` and mint an id for every control that has a handler.
 
     Props, values and bound arguments must be JSON: raises NotSerializable naming the component and the prop.
-    Raises TypeError for what cannot be shown, and ActionError where two controls of one message share an id or a key,
-    two fields of a modal a name, where a key that is an id holds U+0000, or, under DEBUG, where a component is not a
-    pure function of its props.
+    Two components of one message, of other props, may have the same keys; components of equal props have the same
+    controls, which are returned once. Raises TypeError for what cannot be shown, and ActionError where two controls of
+    one message share an id otherwise, two of one component a key, two fields of a modal a name, where a key that is an
+    id holds U+0000, or, under DEBUG, where a component is not a pure function of its props.
     """
     require_renderable(ui)
     for element in outermost_elements(ui):
@@ -114,13 +116,13 @@ def bind_controls(ui: Any) -> BoundMessage:
             exact_json.dumps(prop, f"prop {name!r} of component {element.component.name}")
     tree = render_to_ir(ui)
     controls = {found.place: _control(found) for found in _find(tree)}
-    _require_distinct([control.action_id for control in controls.values()], "id")
-    _require_distinct([key for control in controls.values() if (key := _key_of(control.identity))], "key")
+    each_once = _each_once(controls)
+    _require_distinct_keys(each_once)
     if settings.DEBUG:
         require_pure(ui)
     return BoundMessage(
         _to_json(tree, {place: control.action_id for place, control in controls.items() if control.handler}),
-        list(controls.values()),
+        each_once,
     )
 
 
@@ -172,7 +174,7 @@ def _find(
             handler = node.props.get(event)
             if callable(handler):
                 # Anybody may react to a message as often as they like.
-                one_of = is_group and event != "onReaction"
+                one_of = is_group and event != REACTION
                 yield _Found(node, event, handler, (*place, event), owner, (*path, event), one_of)
         keyed = KEYED_EVENTS.get(node.type)
         if keyed and node.key is not None and not callable(node.props.get(keyed)):
@@ -239,6 +241,38 @@ def _fields(nodes: list[Node]) -> Iterator[Node]:
 def _option_values(node: Node) -> list[Json] | None:
     """Return the values as they are posted, in the order that Slack's indexes refer to; None without options."""
     return [option["value"] for option in node.props.get("options") or ()] or None
+
+
+def _each_once(placed: dict[Path, Control]) -> list[Control]:
+    """Return the controls, and one for those that components of equal props have in common.
+
+    Raises ActionError where two of one id are not the same, or stand in one row, which no platform takes.
+    """
+    each: dict[str, Control] = {}
+    rows: set[tuple[str, Path]] = set()
+    for place, control in placed.items():
+        first = each.setdefault(control.action_id, control)
+        row = (control.action_id, place[:-2])
+        is_beside = row in rows and control.event != REACTION
+        if first is not control and (is_beside or not _is_same(first, control)):
+            raise ActionError(f"two controls of one message have the id {control.action_id!r:.80}")
+        rows.add(row)
+    return list(each.values())
+
+
+def _is_same(one: Control, other: Control) -> bool:
+    """True for the same control of two components of equal props; a control that is known by its key has no other."""
+    if one.handler is None or other.handler is None:
+        return False
+    return (one.component, one.path, one.content) == (other.component, other.path, other.content)
+
+
+def _require_distinct_keys(controls: list[Control]) -> None:
+    """Raise ActionError where two controls of one component, or two outside any, have the same key."""
+    keys = [(control.component, control.props_text, key) for control in controls if (key := _key_of(control.identity))]
+    twice = [key for (_, _, key), times in Counter(keys).items() if times > 1]
+    if twice:
+        raise ActionError(f"two controls of one component, or of one message, have the key {twice[0]!r}")
 
 
 def _require_distinct(names: list[str], what: str) -> None:

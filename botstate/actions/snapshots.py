@@ -6,7 +6,7 @@ from django.db import connections
 from django.db.models import Count, Max, Q
 
 from botstate import exact_json
-from botstate.actions.controls import Control
+from botstate.actions.controls import REACTION, Control
 from botstate.models import ActionSnapshot, Delivery
 
 _UPDATED = [
@@ -24,7 +24,6 @@ _UPDATED = [
     "content",
     "expires_us",
 ]
-REACTION = "onReaction"
 #: In one statement.
 MAX_DROPPED = 1_000
 

@@ -156,3 +156,51 @@ def test_the_digest_of_a_control_covers_what_a_use_of_it_depends_on() -> None:
     assert len(set(digests)) == len(digests)
     assert {len(digest) for digest in digests} == {32}
     assert bind_controls(Button("Went", key="go")).controls[0].content == digests[0], "a label is only read"
+
+
+def refund(ticket: int, key: str | None = "approve") -> Any:
+    return Message(
+        Section(f"Refund ticket {ticket}?"),
+        Actions(Button("Approve", on_click=approve, key=key, value=ticket)),
+        on_reaction=approve,
+    )
+
+
+def two_of_one_key() -> Any:
+    return Actions(Button("A", on_click=approve, key="k"), Button("B", on_click=approve, key="k"))
+
+
+def test_two_components_of_one_message_may_have_the_same_keys() -> None:
+    card = Component("Card", refund)
+    controls = bind_controls([card(ticket=7), card(ticket=8), Actions(Button("Go", on_click=approve, key="approve"))])
+    clicked = [control for control in controls.controls if control.event == "onClick"]
+    assert [control.value_text for control in clicked] == ["7", "8", "null"]
+    assert len({control.action_id for control in controls.controls}) == 5
+
+
+@pytest.mark.parametrize("key", [None, "approve"])
+def test_components_of_equal_props_have_one_control(key: str | None) -> None:
+    card = Component("Card", refund)
+    bound = bind_controls([card(ticket=7, key=key), card(ticket=7, key=key)])
+    reaction, control = bound.controls
+    assert [reaction.event, control.event] == ["onReaction", "onClick"]
+    shown = [node["props"]["children"][1]["props"]["children"][0]["props"]["onClick"] for node in bound.nodes]
+    assert shown == [{"id": control.action_id}] * 2
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda card: two_of_one_key(),
+        lambda card: Component("Two", two_of_one_key)(),
+        lambda card: [card(), Actions(Button("Go", key="k"))],
+        lambda card: [card(), card()],
+        lambda card: Actions(Component("Bare", lambda: Button("Go", on_click=approve))() for _ in range(2)),
+        lambda card: [Component("Card", refund)(ticket=1), Component("Card", refund)(ticket=1.0)],
+        lambda card: [Component("Card", refund)(ticket=1), Message(Component("Card", refund)(ticket=1), once=True)],
+    ],
+    ids=["inline", "in one component", "a key that is an id", "the same", "in one row", "ids alone equal", "once"],
+)
+def test_what_could_not_be_told_apart_is_refused(make: Any) -> None:
+    with pytest.raises(ActionError, match="two controls of one"):
+        bind_controls(make(Component("Keyed", lambda: Actions(Button("Go", key="k")))))

@@ -333,3 +333,21 @@ def test_a_thread_keeps_its_cap_whatever_one_turn_posts(
     slack.message()
     run_all()
     assert list(ActionSnapshot.objects.order_by("pk").values_list("label", flat=True)) == [str(n) for n in range(9, 14)]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_two_components_of_one_message_keep_their_controls_apart(
+    board: Board, restart: Restart, restarted: bool
+) -> None:
+    def layout(ticket: int) -> Any:
+        return Actions(Button(f"Approve {ticket}", on_click=board.approve, key="approve", value=ticket, once=True))
+
+    card = board.bot.component(layout, name="Card")
+    board.show(POST, lambda: [card(ticket=7), card(ticket=8), card(ticket=7)])
+    for ticket in (8, 7, 8):
+        if restarted:
+            restart()
+        board.click(id_of(f"Approve {ticket}"))
+    assert board.seen == [("approve", 8), ("approve", 7)]
+    assert told(board.slack_api) == [("W111", CONSUMED_TEXT)]
+    assert ActionSnapshot.objects.count() == 2
