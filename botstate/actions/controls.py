@@ -119,7 +119,7 @@ def bind_controls(ui: Any) -> BoundMessage:
     each_once = _each_once(controls)
     _require_distinct_keys(each_once)
     if settings.DEBUG:
-        require_pure(ui)
+        require_pure(ui, tree)
     return BoundMessage(
         _to_json(tree, {place: control.action_id for place, control in controls.items() if control.handler}),
         each_once,

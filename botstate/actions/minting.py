@@ -23,7 +23,10 @@ MAX_LEADING_ZEROS = 6
 
 
 def mint_id(component: str, path: Sequence[str | int], props: Json) -> str:
-    """Return the id of the control at `path` of `component` rendered with `props`."""
+    """Return the id of the control at `path` of `component` rendered with `props`.
+
+    A dict's keys that are None, bool, int or float are the text that JavaScript makes of them.
+    """
     return _mint(component, path, _stable(props))
 
 
@@ -53,8 +56,9 @@ def _mint(component: str, path: Sequence[str | int], text: str) -> str:
 
 def _stable(value: Any) -> str:
     if isinstance(value, dict):
-        keys = sorted(value, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
-        return "{" + ",".join(f"{_quoted(key)}:{_stable(value[key])}" for key in keys) + "}"
+        by_name = {key if isinstance(key, str) else _stable(key): item for key, item in value.items()}
+        names = sorted(by_name, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
+        return "{" + ",".join(f"{_quoted(name)}:{_stable(by_name[name])}" for name in names) + "}"
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(_stable, value)) + "]"
     if isinstance(value, str):

@@ -5,6 +5,9 @@ from typing import Any
 from botstate.actions.claiming import Action
 from botstate.types import Json
 
+#: Of a number of an option. Python refuses to read one of more than 4,300 digits.
+MAX_DIGITS = 9
+
 
 def choose_values(action: Action, sent: Json) -> Any:
     """Return a control's value: a Button's as posted; of a Select's posted options, those whose numbers were `sent`.
@@ -23,7 +26,7 @@ def choose_values(action: Action, sent: Json) -> Any:
 def _chosen(options: Json, sent: Json) -> Json:
     if isinstance(sent, list):
         return [_chosen(options, item) for item in sent]
-    if not isinstance(options, list) or not isinstance(sent, str) or not sent.isdecimal():
+    if not isinstance(options, list) or not isinstance(sent, str) or not sent.isdecimal() or len(sent) > MAX_DIGITS:
         return None
     number = int(sent)
     return options[number] if number < len(options) else None

@@ -9,18 +9,21 @@ from botstate.ui.nodes import Node
 from botstate.ui.render import render_to_ir
 
 
-def require_pure(ui: Any) -> None:
-    """Render every component of `ui` twice and compare, handlers by their names.
+def require_pure(ui: Any, shown: list[Node]) -> None:
+    """Render `ui` once more and compare it with `shown`, what was made of it to be posted; handlers by their names.
 
-    Raises ActionError naming a component that made two different things of the same props.
+    Raises ActionError naming the component that made two different things of the same props; of one that cannot be
+    made to do it again, those that it may be.
     """
-    for element in outermost_elements(ui):
-        impure = _impure_component(element)
-        if impure is not None:
-            raise ActionError(
-                f"component {impure!r} is not a pure function of its props: rendered twice, it differs, so that a"
-                " click could not find its control again after a restart"
-            )
+    elements = list(outermost_elements(ui))
+    if not elements or _same_nodes(shown, render_to_ir(ui)):
+        return
+    impure = next(filter(None, map(_impure_component, elements)), None)
+    names = [impure] if impure else dict.fromkeys(element.component.name for element in elements)
+    raise ActionError(
+        f"component {' or '.join(map(repr, names))} is not a pure function of its props: rendered twice, it differs, so"
+        " that a click could not find its control again after a restart"
+    )
 
 
 def _impure_component(element: Element) -> str | None:

@@ -83,6 +83,14 @@ def test_another_binding_has_another_id() -> None:
     assert len({*ids, mint_id("A", path, {})}) == 6
 
 
+def test_keys_that_are_no_text_are_what_javascript_makes_of_them() -> None:
+    text = {"1": "a", "0.5": "b", "true": "c", "null": "d", "1e+21": "e", "10": "f"}
+    assert mint_id("A", [0], {1: "a", 0.5: "b", "true": "c", None: "d", 1e21: "e", "10": "f"}) == mint_id(
+        "A", [0], text
+    )
+    assert mint_id("A", [0], {True: 1}) == mint_id("A", [0], {"true": 1})
+
+
 @pytest.mark.parametrize(("one", "other"), [(2**53, 2**53 + 1), (1, 1.0), (0.0, -0.0)])
 def test_bindings_that_are_equal_in_javascript_have_ids_of_their_own(one: Any, other: Any) -> None:
     assert mint_bound_id("A", [0], {}, {"n": one}) != mint_bound_id("A", [0], {}, {"n": other})

@@ -52,6 +52,12 @@ def test_the_innermost_impure_component_is_named() -> None:
         bind_controls(Component("Outer", lambda: Message("x", counter()))())
 
 
+def test_what_only_the_posted_rendering_has_is_found() -> None:
+    once = counting(lambda number: Actions(Button("later" if number else "first", on_click=approve)))
+    with pytest.raises(ActionError, match="component 'Counter' or 'Other' is not a pure function"):
+        bind_controls([once(), Component("Other", lambda: Section("x"))()])
+
+
 def test_a_pure_component_passes_with_handlers_made_anew() -> None:
     def card(to: str) -> Iterator[Any]:
         yield Section("Assign?")
