@@ -17,7 +17,7 @@ Handler = Callable[..., Any] | BoundHandler
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node. `key` names a control within its message, whatever the layout does."""
+    """One node. `key` names a control within its component, whatever the layout does."""
 
     type: str
     props: dict[str, Any] = field(default_factory=dict)
