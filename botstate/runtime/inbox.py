@@ -93,12 +93,16 @@ def _ignored_identity(event: Event) -> str:
 
 
 def _is_on_own_message(using: str, event: Event) -> bool:
-    """True for a reaction to a message that the bot has posted, which may have an `on_reaction` of its own."""
-    if event.kind != "reaction":
+    """True for a reaction to a message of the bot's that has an `on_reaction`, and for a modal that it has opened.
+
+    Whoever submits one whose handler is gone must be told so.
+    """
+    if event.kind not in ("reaction", "modal_submit"):
         return False
     posted = Delivery.objects.using(using).filter(message_digest=message_digest(event.origin, event.channel, event.ref))
-    listening = posted.filter(actions__event="onReaction", actions__expires_us__gt=StoreNow())
-    return run_statement(using, listening.exists)
+    if event.kind == "reaction":
+        posted = posted.filter(actions__event="onReaction", actions__expires_us__gt=StoreNow())
+    return run_statement(using, posted.exists)
 
 
 def _policy(bot: Bot, event: Event) -> str | None:

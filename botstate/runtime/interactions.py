@@ -17,6 +17,7 @@ from botstate.types import Json
 EXPIRED_TEXT = "This control has expired."
 CONSUMED_TEXT = "This control has already been used."
 DENIED_TEXT = "This control is not for you."
+_MODAL_EVENTS = {"modal_submit": "onSubmit", "modal_close": "onClose"}
 _PROMPTS = {ActionExpired: EXPIRED_TEXT, ActionConsumed: CONSUMED_TEXT, ActionDenied: DENIED_TEXT}
 
 
@@ -24,46 +25,57 @@ def run_click(occasion: Occasion) -> None:
     """Run the handler of the clicked control, or tell the person why there is none.
 
     The value and the arguments are those that were posted. Only for a control that this bot has not posted, such as
-    one in blocks from elsewhere, the value is what the request says.
+    one in blocks from elsewhere, the value is what the request says. Raises what the handler raises.
     """
     own_handler = occasion.bot.interaction_handler(occasion.action_id)
     sent = occasion.event.data.get("value")
     try:
         action = occasion.claim(occasion.action_id)
         value = choose_values(action, sent)
-        if action.handler is not None:
-            _call_with_click(occasion, action.handler, value, action.args)
-        elif (choice := _answer(occasion)) is not None:
-            _continue(occasion, choice, value)
-        elif own_handler is not None:
-            _call_with_click(occasion, own_handler, value, action.args)
-        else:
-            raise ActionExpired(f"no handler for {occasion.action_id!r:.80}")
+        choice = _answer(occasion) if action.handler is None else None
     except ActionError as error:
-        if own_handler is not None and isinstance(error, ActionExpired):
+        if own_handler is not None and _is_from_elsewhere(occasion, error):
             _call_with_click(occasion, own_handler, sent, None)
         else:
             _refuse(occasion, error)
+        return
+    # Outside of the try: what a handler raises is no word about the control.
+    if action.handler is not None:
+        _call_with_click(occasion, action.handler, value, action.args)
+    elif choice is not None:
+        _continue(occasion, choice, value)
+    elif own_handler is not None:
+        _call_with_click(occasion, own_handler, value, action.args)
+    else:
+        _refuse(occasion, _no_handler(occasion))
 
 
 def run_modal(occasion: Occasion) -> None:
-    """Run what a submitted or closed modal was opened with, or the bot's own handler for its callback_id."""
-    event, bot = occasion.event, occasion.bot
+    """Run what a submitted or closed modal was opened with, or the bot's own handler for its callback_id.
+
+    A person whose submission nobody takes is told so.
+    """
+    event = occasion.event
+    own_handler = occasion.bot.modal_handler(event.kind, occasion.action_id)
     values = event.data.get("values")
     values = values if isinstance(values, dict) else {}
     try:
         action = occasion.claim(occasion.action_id)
     except ActionError as error:
-        handler = bot.modal_handler(event.kind, occasion.action_id)
-        if handler is None:
-            _refuse(occasion, error)
+        if own_handler is not None and _is_from_elsewhere(occasion, error):
+            _call_with_submission(occasion, own_handler, values)
         else:
-            occasion.caller.call(handler, (occasion.thread, Submission.of(event, values, None)))
+            _refuse(occasion, error)
         return
-    handler = action.handler or bot.modal_handler(event.kind, occasion.action_id)
-    if handler is not None:
-        submission = Submission.of(event, choose_values(action, values), action.args)
-        occasion.caller.call(handler, (occasion.thread, submission), action.args)
+    # A modal without an on_submit has the id of its on_close.
+    is_meant = action.event == _MODAL_EVENTS[event.kind]
+    values = choose_values(action, values)
+    if is_meant and action.handler is not None:
+        _call_with_submission(occasion, action.handler, values, action.args)
+    elif own_handler is not None:
+        _call_with_submission(occasion, own_handler, values)
+    elif is_meant:
+        _refuse(occasion, _no_handler(occasion))
 
 
 def run_reaction(occasion: Occasion) -> None:
@@ -100,6 +112,22 @@ def _react(occasion: Occasion, action_id: str) -> None:
 def _call_with_click(occasion: Occasion, handler: Callable[..., Any], value: Json, args: Json) -> None:
     click = Click.of(occasion.event, value, args, occasion.message)
     occasion.caller.call(handler, (occasion.thread, click), args)
+
+
+def _call_with_submission(
+    occasion: Occasion, handler: Callable[..., Any], values: dict[str, Json], args: Json = None
+) -> None:
+    submission = Submission.of(occasion.event, values, args)
+    occasion.caller.call(handler, (occasion.thread, submission), args)
+
+
+def _is_from_elsewhere(occasion: Occasion, error: ActionError) -> bool:
+    """True where the bot has never posted the control: one that it did post does what was posted, or nothing."""
+    return isinstance(error, ActionExpired) and not occasion.has_posted(occasion.action_id)
+
+
+def _no_handler(occasion: Occasion) -> ActionExpired:
+    return ActionExpired(f"no handler for {occasion.action_id!r:.80}")
 
 
 def _answer(occasion: Occasion) -> PendingChoice | None:

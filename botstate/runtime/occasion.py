@@ -12,6 +12,7 @@ from botstate.models import Delivery
 from botstate.runtime.addresses import message_digest
 from botstate.runtime.bot import Bot
 from botstate.runtime.calls import Caller
+from botstate.runtime.keys import was_posted_with
 from botstate.runtime.posts import Posted
 from botstate.runtime.thread import Thread
 from botstate.runtime.turns import ClaimedTurn
@@ -43,6 +44,13 @@ class Occasion:
         digest = message_digest(self.event.origin, self.event.channel, self.event.ref)
         posted = Delivery.objects.using(self.using).filter(message_digest=digest)
         return run_statement(self.using, posted.values_list("pk", flat=True).first)
+
+    def has_posted(self, key: str) -> bool:
+        """True if the bot has posted the event's message with a control of this key that has no handler of its own.
+
+        Whether or not that can still be used. One more statement, or two.
+        """
+        return self.delivery_id is not None and was_posted_with(self.using, self.delivery_id, key)
 
     @property
     def message(self) -> Posted | None:

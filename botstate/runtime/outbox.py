@@ -17,6 +17,7 @@ from botstate.models import Delivery
 from botstate.runtime.addresses import message_digest
 from botstate.runtime.bot import Bot
 from botstate.runtime.heartbeat import Pulse
+from botstate.runtime.keys import without_keys
 from botstate.runtime.lease import Lease
 from botstate.runtime.turns import backoff_us
 
@@ -102,7 +103,7 @@ def _outbound(using: str, delivery: Delivery, origin: Origin, conversation: str)
         kind=cast(DeliveryKind, delivery.kind),
         origin=origin,
         conversation=conversation,
-        payload=exact_json.loads(delivery.payload),
+        payload=without_keys(exact_json.loads(delivery.payload)),
         user=delivery.user,
         channel=channel,
         ref=ref,

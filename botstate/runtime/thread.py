@@ -16,6 +16,7 @@ from botstate.durations import to_microseconds
 from botstate.exceptions import ActionError, TurnSuperseded
 from botstate.runtime.heartbeat import Pulse
 from botstate.runtime.journal import Change, Journal
+from botstate.runtime.keys import with_keys
 from botstate.runtime.messages import Click, Command, Submission
 from botstate.runtime.posts import ChoiceRequest, Post, Posted
 from botstate.threads.buffer import StateBuffer
@@ -178,7 +179,8 @@ class Thread(ThreadView):
         check_text(trigger.trigger_id, "the trigger_id", MAX_TRIGGER_CHARACTERS)
         bound = self._bound(modal)
         payload = {"trigger_id": trigger.trigger_id, "view": self._renderer.render_modal(bound.nodes)}
-        self.journal.add(lambda position: Post(position, "modal", payload, bound.controls))
+        stored = with_keys(payload, bound.controls)
+        self.journal.add(lambda position: Post(position, "modal", stored, bound.controls))
 
     @writes
     def await_choice(
@@ -200,7 +202,7 @@ class Thread(ThreadView):
         bound = self._bound(card)
         if all(control.handler is not None for control in bound.controls):
             raise ValueError("a card that is to be answered needs a control with a key and without a handler")
-        payload = self._renderer.render(bound.nodes)
+        payload = with_keys(self._renderer.render(bound.nodes), bound.controls)
         return self.journal.add(lambda position: Post(position, "post", payload, bound.controls, choice=request))
 
     @writes
@@ -306,7 +308,7 @@ class Thread(ThreadView):
         self, ui: Any, kind: DeliveryKind, user: str = "", channel: str = "", target: Posted | None = None
     ) -> Posted:
         bound = self._bound(ui)
-        payload = self._renderer.render(bound.nodes)
+        payload = with_keys(self._renderer.render(bound.nodes), bound.controls)
         return self.journal.add(
             lambda position: Post(position, kind, payload, bound.controls, user=user, channel=channel, target=target)
         )
