@@ -1,15 +1,16 @@
 """What a turn has asked: answered by a click, or ended when its time is over, once, and continued in a turn."""
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from botstate import exact_json
 from botstate.conf import get_settings
 from botstate.contracts.events import Event, Origin
-from botstate.db.clock import StoreNow, now_us
+from botstate.db.clock import now_us
 from botstate.db.locks import locked
 from botstate.db.transactions import run_durable, run_statement
 from botstate.exceptions import ActionConsumed, ActionExpired
 from botstate.models import Delivery, PendingChoice, Thread, Turn
+from botstate.runtime.keys import has_key
 from botstate.runtime.posts import ChoiceRequest
 
 BATCH = 100
@@ -27,19 +28,30 @@ def store_choice(using: str, delivery: Delivery, request: ChoiceRequest, now_us:
     )
 
 
-def answer_choice(using: str, delivery_id: int, turn_id: int) -> PendingChoice | None:
-    """Let the turn answer what the message asks; None if it asks nothing. The turn that won may ask again.
+def find_choice(using: str, delivery_id: int, key: str) -> PendingChoice | None:
+    """Return what the message asks, answered or not, if the control of this key is one of those that it asked with.
 
-    Atomic across processes. Raises ActionConsumed where another turn has answered, ActionExpired where time is over.
+    One statement. The controls that updates brought later are none of those.
     """
-    choices = PendingChoice.objects.using(using).filter(delivery=delivery_id)
-    in_time = Q(expires_us=None) | Q(expires_us__gt=StoreNow())
-    open_choices = choices.filter(Q(answered_by=turn_id) | (Q(answered_by=None, is_timed_out=False) & in_time))
-    is_ours = run_statement(using, lambda: open_choices.update(answered_by=turn_id), is_write=True) > 0
+    choices = PendingChoice.objects.using(using).filter(delivery=delivery_id).select_related("delivery")
     choice = run_statement(using, choices.first)
-    if choice is None or is_ours:
-        return choice
-    if choice.answered_by is not None:
+    return choice if choice is not None and has_key(choice.delivery.payload, key) else None
+
+
+def answer_choice(using: str, choice: PendingChoice, turn_id: int) -> None:
+    """Let the turn answer what was asked. The turn that won may answer again.
+
+    In time is what was received in time, however late its turn runs. One statement, and one more for whoever is
+    refused; atomic across processes. Raises ActionConsumed where another turn has answered, ActionExpired where time
+    is over.
+    """
+    choices = PendingChoice.objects.using(using).filter(pk=choice.pk)
+    received_us = Subquery(Turn.objects.using(using).filter(pk=turn_id).values("received_us"))
+    in_time = Q(expires_us=None) | Q(expires_us__gt=received_us)
+    open_choices = choices.filter(Q(answered_by=turn_id) | (Q(answered_by=None, is_timed_out=False) & in_time))
+    if run_statement(using, lambda: open_choices.update(answered_by=turn_id), is_write=True):
+        return
+    if run_statement(using, choices.exclude(answered_by=None).exists):
         raise ActionConsumed(f"choice {choice.pk} was answered before")
     raise ActionExpired(f"choice {choice.pk} is over")
 
@@ -47,31 +59,36 @@ def answer_choice(using: str, delivery_id: int, turn_id: int) -> PendingChoice |
 def end_overdue_choices() -> int:
     """End what nobody has answered in time, each with a turn of its thread that continues; return how many ended.
 
-    An indexed query for a hundred, and a short transaction for each.
+    A click that was received in time is waited for. An indexed query for a hundred, and a short transaction for each.
     """
     using = get_settings().database
-    overdue = PendingChoice.objects.using(using).filter(
-        expires_us__lte=now_us(using), answered_by=None, is_timed_out=False
-    )
-    ended = 0
-    for pk in list(overdue.order_by("expires_us").values_list("pk", flat=True)[:BATCH]):
-        ended += _end(using, pk)
-    return ended
+    overdue = _overdue(using, now_us(using)).order_by("expires_us").values_list("pk", "thread_id")
+    return sum(_end(using, pk, thread_id) for pk, thread_id in list(overdue[:BATCH]))
 
 
-def _end(using: str, pk: int) -> bool:
-    choices = PendingChoice.objects.using(using).filter(pk=pk)
+def _overdue(using: str, now_us: int) -> "QuerySet[PendingChoice]":
+    """Return what is over: a click of the message that came in time, and has yet to be run, may be its answer."""
+    clicks = Turn.objects.using(using).filter(thread_id=OuterRef("thread_id"), posted=OuterRef("delivery_id")).open()
+    in_time = clicks.filter(kind="click", received_us__lt=OuterRef("expires_us"))
+    unanswered = PendingChoice.objects.using(using).filter(answered_by=None, is_timed_out=False)
+    return unanswered.filter(~Exists(in_time), expires_us__lte=now_us)
 
+
+def _end(using: str, pk: int, thread_id: int) -> bool:
     def end() -> bool:
-        thread_id = choices.values_list("thread_id", flat=True).first()
-        thread = locked(using, Thread.objects.using(using).filter(pk=thread_id or 0)).first()
-        if thread is None or not choices.filter(answered_by=None, is_timed_out=False).update(is_timed_out=True):
-            return False
+        # Clicks are accepted under the thread's row: none can come in between.
+        thread = locked(using, Thread.objects.using(using).filter(pk=thread_id)).first()
         now = now_us(using)
+        choice = _overdue(using, now).filter(pk=pk).first()
+        if thread is None or choice is None:
+            return False
+        unanswered = PendingChoice.objects.using(using).filter(pk=pk, answered_by=None)
+        if not unanswered.update(is_timed_out=True):
+            return False
         thread.last_sequence += 1
         thread.ring_us = now
         thread.save(using=using, update_fields=["last_sequence", "ring_us"])
-        _turn(thread, choices.get(), now).save(using=using, force_insert=True)
+        _turn(thread, choice, now).save(using=using, force_insert=True)
         return True
 
     return run_durable(using, end, "ending a choice")

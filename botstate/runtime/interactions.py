@@ -1,5 +1,6 @@
 """Clicks, modals, reactions and choices: from what a person used to the handler that they were shown."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -8,11 +9,13 @@ from botstate.actions.claiming import find_action_of
 from botstate.actions.values import choose_values
 from botstate.exceptions import ActionConsumed, ActionDenied, ActionError, ActionExpired
 from botstate.models import PendingChoice
-from botstate.runtime.choices import answer_choice
+from botstate.runtime.choices import answer_choice, find_choice
 from botstate.runtime.messages import Choice, Click, Reaction, Submission
 from botstate.runtime.occasion import Occasion
 from botstate.runtime.posts import Posted
 from botstate.types import Json
+
+logger = logging.getLogger("botstate.runtime")
 
 EXPIRED_TEXT = "This control has expired."
 CONSUMED_TEXT = "This control has already been used."
@@ -131,15 +134,39 @@ def _no_handler(occasion: Occasion) -> ActionExpired:
 
 
 def _answer(occasion: Occasion) -> PendingChoice | None:
+    """Return what the click answers, and has answered; None where it answers nothing."""
     if occasion.delivery_id is None:
         return None
-    return answer_choice(occasion.using, occasion.delivery_id, occasion.turn.id)
+    choice = find_choice(occasion.using, occasion.delivery_id, occasion.action_id)
+    if choice is not None:
+        if choice.answered_by is None:
+            _require_continuation(occasion, choice)
+        answer_choice(occasion.using, choice, occasion.turn.id)
+    return choice
+
+
+def _require_continuation(occasion: Occasion, choice: PendingChoice) -> None:
+    """Leave the question open where its continuation is gone.
+
+    Another process may have it yet, or already: the turn fails, and is tried again. In the last attempt the person is
+    told, by an ActionExpired.
+    """
+    if occasion.bot.continuation(choice.continuation) is not None:
+        return
+    if occasion.turn.attempt < occasion.bot.max_attempts:
+        raise _no_continuation(occasion, choice)
+    logger.error("turn %s: %s", occasion.turn.id, _no_continuation(occasion, choice))
+    raise ActionExpired(f"choice {choice.pk} cannot be continued")
+
+
+def _no_continuation(occasion: Occasion, choice: PendingChoice) -> LookupError:
+    return LookupError(f"{occasion.bot!r} has no continuation {choice.continuation!r}")
 
 
 def _continue(occasion: Occasion, choice: PendingChoice, value: Json, *, is_timed_out: bool = False) -> None:
     handler = occasion.bot.continuation(choice.continuation)
     if handler is None:
-        raise LookupError(f"{occasion.bot!r} has no continuation {choice.continuation!r}")
+        raise _no_continuation(occasion, choice)
     args = exact_json.loads(choice.args)
     message = Posted.of_delivery(choice.delivery_id)
     click = None if is_timed_out else Click.of(occasion.event, value, args, message)
