@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from django.db.models import Exists, OuterRef
+
 from botstate.actions.claiming import Action, Claim, claim_action
 from botstate.contracts.events import Event
 from botstate.db.transactions import run_statement
 from botstate.exceptions import ActionExpired
-from botstate.models import Delivery
+from botstate.models import Delivery, Turn
 from botstate.runtime.addresses import message_digest
 from botstate.runtime.bot import Bot
 from botstate.runtime.calls import Caller
@@ -36,21 +38,31 @@ class Occasion:
         return str(self.event.data.get("action_id") or "")
 
     @cached_property
-    def delivery_id(self) -> int | None:
-        """The delivery whose message the event is about; None where the bot has not posted it."""
+    def _found(self) -> tuple[int, bool] | None:
+        """The delivery whose message the event is about, and whether it is of this turn's thread; None if none is."""
         if self.turn.posted is not None:
-            return self.turn.posted
-        # The event may have come before the message was marked as sent.
+            return self.turn.posted, True
+        # The event may have come before the message was marked as sent, and then perhaps to another thread.
         digest = message_digest(self.event.origin, self.event.channel, self.event.ref)
-        posted = Delivery.objects.using(self.using).filter(message_digest=digest)
-        return run_statement(self.using, posted.values_list("pk", flat=True).first)
+        own = Turn.objects.using(self.using).filter(pk=self.turn.id, thread_id=OuterRef("thread_id"))
+        posted = Delivery.objects.using(self.using).filter(message_digest=digest).annotate(is_own=Exists(own))
+        return run_statement(self.using, posted.values_list("pk", "is_own").first)
+
+    @property
+    def delivery_id(self) -> int | None:
+        """The delivery whose message the event is about; None where the bot has not posted it to this thread."""
+        return self._found[0] if self._found is not None and self._found[1] else None
 
     def has_posted(self, key: str) -> bool:
         """True if the bot has posted the event's message with a control of this key that has no handler of its own.
 
-        Whether or not that can still be used. One more statement, or two.
+        Whether or not that can still be used. True also where the bot has posted the message to another thread: nothing
+        of it is this one's to run. One more statement, or two.
         """
-        return self.delivery_id is not None and was_posted_with(self.using, self.delivery_id, key)
+        if self._found is None:
+            return False
+        delivery_id, is_own = self._found
+        return not is_own or was_posted_with(self.using, delivery_id, key)
 
     @property
     def message(self) -> Posted | None:

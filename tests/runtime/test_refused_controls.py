@@ -256,3 +256,36 @@ def test_a_modal_that_is_closed_without_a_handler_is_nobodys(counter: Counter, s
     counter.answer_form("form", "interactive_view_closed")
     assert told(slack_api) == []
     assert not Turn.objects.filter(kind="modal_close").exists()
+
+
+@pytest.mark.parametrize("key", ["go", "foreign"])
+def test_a_click_that_came_before_its_message_was_marked_runs_in_no_other_thread(
+    counter: Counter, slack_api: SlackWebApi, key: str
+) -> None:
+    button = {"type": "button", "action_id": "foreign", "text": {"type": "plain_text", "text": "go"}}
+    card = Actions(Button("Go", key="go"), raw("slack", button))
+    counter.bot.on_command("/card")(lambda thread, command: thread.post(card))
+    typed = {"command": "/card", "team_id": "T111", "user_id": "W111", "channel_id": "C111", "trigger_id": "1.2"}
+    counter.slack.post("/slack/commands", urlencode(typed).encode(), "application/x-www-form-urlencoded")
+    counter.run_all()
+    delivery = Delivery.objects.get()
+    Delivery.objects.update(message_digest=None)
+    counter.slack.click(delivery.ref, key)
+    delivery.save()
+    counter.run_all()
+    assert counter.seen == []
+    assert told(slack_api) == [("W111", EXPIRED_TEXT)]
+    counter.click(delivery.ref, "go")
+    assert len(counter.seen) == 1, "and can be tried again"
+
+
+def test_a_click_that_came_before_its_message_was_marked_runs_in_the_thread_of_both(counter: Counter) -> None:
+    ref = counter.post(Actions(Button("Go", key="go", value=1)))
+    delivery = Delivery.objects.get()
+    Delivery.objects.update(message_digest=None)
+    container = {"type": "message", "message_ts": ref, "channel_id": "C111", "thread_ts": "1.0"}
+    counter.slack.click(ref, "go", container=container)
+    assert Turn.objects.latest("id").posted is None
+    delivery.save()
+    counter.run_all()
+    assert [value for value, _ in counter.seen] == [1]
