@@ -1,5 +1,6 @@
 """Bot: a name, a state schema, options, and the handlers that run."""
 
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args, overload
@@ -121,11 +122,13 @@ class Bot:
 
     def on_mention(self, handler: HandlerT) -> HandlerT:
         """Run `handler(thread, message)` for every message that mentions the bot. def or async def."""
+        self._require_runnable(handler)
         self._handlers["mention"].append(handler)
         return handler
 
     def on_message(self, handler: HandlerT) -> HandlerT:
         """Run `handler(thread, message)` for every other message, and for mentions while there is no `on_mention`."""
+        self._require_runnable(handler)
         self._handlers["message"].append(handler)
         return handler
 
@@ -154,13 +157,18 @@ class Bot:
         """Run `handler(thread, reaction)` for these emoji, by name and without colons; for every one without a name."""
 
         def register(handler: HandlerT) -> HandlerT:
+            self._require_runnable(handler)
             self._reactions.append((frozenset(name.strip(":") for name in emoji), handler))
             return handler
 
         return register
 
     def on_action_expired(self, handler: HandlerT) -> HandlerT:
-        """Run `handler(thread, click)` for a control that has expired, instead of telling the person so."""
+        """Run `handler(thread, click)` for a control that has expired, instead of telling the person so.
+
+        One that takes a single argument gets the click, which has the thread as `click.thread`.
+        """
+        self._require_runnable(handler)
         self.expired_handler = handler
         return handler
 
@@ -175,12 +183,19 @@ class Bot:
     def _register(self, kind: str, name: str) -> Callable[[HandlerT], HandlerT]:
         def register(handler: HandlerT) -> HandlerT:
             named = self._named.setdefault(kind, {})
+            self._require_runnable(handler)
             if name in named:
                 raise BotStateMisconfigured(f"{self!r} has two handlers for {kind} {name!r}")
             named[name] = handler
             return handler
 
         return register
+
+    def _require_runnable(self, handler: Handler) -> None:
+        """Refuse a function with a `yield`: calling it would run nothing of it."""
+        called = (handler, getattr(handler, "__call__", None))  # noqa: B004 - of an object it is what runs
+        if any(inspect.isgeneratorfunction(one) or inspect.isasyncgenfunction(one) for one in called):
+            raise BotStateMisconfigured(f"{self!r}: {qualified_name(handler)} has a yield, so it would never run")
 
     @overload
     def component(self, function: Callable[..., Any]) -> Component: ...
@@ -198,6 +213,8 @@ class Bot:
         It must be pure: a click after a restart renders it again, with the props that it was posted with. aliases:
         names that it had before, by which the messages that were posted then find it.
         """
+        if isinstance(aliases, str):
+            raise BotStateMisconfigured(f"aliases must be a list of names, not the text {aliases!r:.80}")
 
         def register(render: Callable[..., Any]) -> Component:
             made = Component(name or render.__name__, render)

@@ -25,7 +25,8 @@ def _run_message(occasion: Occasion) -> None:
 def _run_shortcut(occasion: Occasion) -> None:
     handler = occasion.bot.interaction_handler(occasion.action_id)
     if handler is not None:
-        occasion.caller.call(handler, (occasion.thread, Click.of(occasion.event, None, None)))
+        click = Click.of(occasion.event, None, None, thread=occasion.thread)
+        occasion.caller.call(handler, (occasion.thread, click))
 
 
 def _run_command(occasion: Occasion) -> None:

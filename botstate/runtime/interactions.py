@@ -1,5 +1,6 @@
 """Clicks, modals, reactions and choices: from what a person used to the handler that they were shown."""
 
+import inspect
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -113,8 +114,11 @@ def _react(occasion: Occasion, action_id: str) -> None:
 
 
 def _call_with_click(occasion: Occasion, handler: Callable[..., Any], value: Json, args: Json) -> None:
-    click = Click.of(occasion.event, value, args, occasion.message)
-    occasion.caller.call(handler, (occasion.thread, click), args)
+    occasion.caller.call(handler, (occasion.thread, _click(occasion, value, args)), args)
+
+
+def _click(occasion: Occasion, value: Json, args: Json) -> Click:
+    return Click.of(occasion.event, value, args, thread=occasion.thread, message=occasion.message)
 
 
 def _call_with_submission(
@@ -169,7 +173,7 @@ def _continue(occasion: Occasion, choice: PendingChoice, value: Json, *, is_time
         raise _no_continuation(occasion, choice)
     args = exact_json.loads(choice.args)
     message = Posted.of_delivery(choice.delivery_id)
-    click = None if is_timed_out else Click.of(occasion.event, value, args, message)
+    click = None if is_timed_out else _click(occasion, value, args)
     answer = Choice(value, args, occasion.event.user, is_timed_out, message, click)
     occasion.caller.call(handler, (occasion.thread, answer))
 
@@ -179,5 +183,17 @@ def _refuse(occasion: Occasion, error: ActionError) -> None:
     handler = occasion.bot.expired_handler if isinstance(error, ActionExpired) else None
     if handler is None:
         occasion.tell(_PROMPTS.get(type(error), EXPIRED_TEXT))
-    else:
-        _call_with_click(occasion, handler, None, None)
+        return
+    click = _click(occasion, None, None)
+    occasion.caller.call(handler, (occasion.thread, click) if _takes_two(handler) else (click,))
+
+
+def _takes_two(handler: Callable[..., Any]) -> bool:
+    try:
+        inspect.signature(handler).bind(None, None)
+    except TypeError:
+        return False
+    except ValueError:
+        # Some built-in functions do not say what they take.
+        return True
+    return True

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from botstate.contracts.events import Event
 from botstate.runtime.posts import Posted
 from botstate.types import Json
+
+if TYPE_CHECKING:
+    from botstate.runtime.thread import Thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Click:
     where several may be; of an Input what was typed. args: its bound arguments, or None. user: who clicked.
     message_id: the platform's name for the message; message: its handle for `thread.update` and `thread.delete`, None
     where the bot has not posted it. trigger_id: for `thread.open_modal`. raw: the platform's payload as it came.
+    thread: what handlers get beside it.
     """
 
     id: str
@@ -57,9 +62,10 @@ class Click:
     message: Posted | None = None
     trigger_id: str = field(default="", repr=False)
     raw: dict[str, Json] = field(default_factory=dict, repr=False)
+    thread: "Thread | None" = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def of(cls, event: Event, value: Json, args: Json, message: Posted | None = None) -> "Click":
+    def of(cls, event: Event, value: Json, args: Json, *, thread: "Thread", message: Posted | None = None) -> "Click":
         """Make it from a click event and what its control was posted with."""
         return cls(
             id=str(event.data.get("action_id") or ""),
@@ -71,6 +77,7 @@ class Click:
             message=message,
             trigger_id=trigger_of(event),
             raw=event.data.get("raw") or {},
+            thread=thread,
         )
 
 

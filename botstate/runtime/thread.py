@@ -184,15 +184,18 @@ class Thread(ThreadView):
 
     @writes
     def await_choice(
-        self, card: Any, *, then: Callable[..., Any], args: Json = None, timeout: Duration | None = None
+        self, card: Any, *, then: Callable[..., Any] | None = None, args: Json = None, timeout: Duration | None = None
     ) -> Posted:
         """Post a card, and let `then(thread, choice)` continue when one of its controls was used, or none in time.
 
         then: registered with `@bot.on_choice`. The card's Buttons that answer have a `key` and no `on_click`; the
         choice's value is theirs. args: JSON, the choice's `args`. timeout: None waits for ever (the controls still end
         with the bot's action_retention). No process waits: what is asked is a row, and the answer is another turn, in
-        whichever process is alive then. Raises ValueError where no control answers, or `then` is not registered.
+        whichever process is alive then. Raises ValueError where no control answers, or `then` is not registered, and
+        TypeError without it.
         """
+        if then is None:
+            raise TypeError("await_choice needs then=, a function `def decided(thread, choice)` under @bot.on_choice")
         name = self._continuation_name(then)
         request = ChoiceRequest(
             name,
@@ -256,7 +259,7 @@ class Thread(ThreadView):
         self,
         card: Any,
         *,
-        then: Callable[..., Any],
+        then: Callable[..., Any] | None = None,
         args: Json = None,
         timeout: Duration | None = None,  # noqa: ASYNC109 - nothing is waited for here
     ) -> Posted:
