@@ -95,9 +95,9 @@ def _ignored_identity(event: Event) -> str:
 def _is_on_own_message(using: str, event: Event) -> bool:
     """True for a reaction to a message of the bot's that has an `on_reaction`, and for a modal that it has opened.
 
-    Whoever submits one whose handler is gone must be told so.
+    Whoever submits one whose handler is gone must be told so; one without an id never had a handler.
     """
-    if event.kind not in ("reaction", "modal_submit"):
+    if event.kind not in ("reaction", "modal_submit") or event.data.get("action_id") == "":
         return False
     posted = Delivery.objects.using(using).filter(message_digest=message_digest(event.origin, event.channel, event.ref))
     if event.kind == "reaction":

@@ -289,3 +289,10 @@ def test_a_click_that_came_before_its_message_was_marked_runs_in_the_thread_of_b
     delivery.save()
     counter.run_all()
     assert [value for value, _ in counter.seen] == [1]
+
+
+def test_a_modal_without_any_handler_to_find_is_nobodys(counter: Counter, slack_api: SlackWebApi) -> None:
+    counter.open_form(Modal("Read this", title="x", submit_label="OK"))
+    counter.answer_form("")
+    assert told(slack_api) == []
+    assert not Turn.objects.filter(kind="modal_submit").exists()
