@@ -28,14 +28,17 @@ def store_choice(using: str, delivery: Delivery, request: ChoiceRequest, now_us:
     )
 
 
-def find_choice(using: str, delivery_id: int, key: str) -> PendingChoice | None:
-    """Return what the message asks, answered or not, if the control of this key is one of those that it asked with.
+def find_choice(using: str, delivery_id: int, key: str, *, has_own_handler: bool) -> PendingChoice | None:
+    """Return what the message asks if the control of this key answers it, or did.
 
-    One statement. The controls that updates brought later are none of those.
+    One statement. Those that it asked with answer; of those that an update brought, the ones without a handler of the
+    bot's own answer for as long as nobody has.
     """
     choices = PendingChoice.objects.using(using).filter(delivery=delivery_id).select_related("delivery")
     choice = run_statement(using, choices.first)
-    return choice if choice is not None and has_key(choice.delivery.payload, key) else None
+    if choice is None or has_key(choice.delivery.payload, key):
+        return choice
+    return choice if choice.answered_by is None and not has_own_handler else None
 
 
 def answer_choice(using: str, choice: PendingChoice, turn_id: int) -> None:

@@ -36,7 +36,7 @@ def run_click(occasion: Occasion) -> None:
     try:
         action = occasion.claim(occasion.action_id)
         value = choose_values(action, sent)
-        choice = _answer(occasion) if action.handler is None else None
+        choice = _answer(occasion, own_handler is not None) if action.handler is None else None
     except ActionError as error:
         if own_handler is not None and _is_from_elsewhere(occasion, error):
             _call_with_click(occasion, own_handler, sent, None)
@@ -137,11 +137,12 @@ def _no_handler(occasion: Occasion) -> ActionExpired:
     return ActionExpired(f"no handler for {occasion.action_id!r:.80}")
 
 
-def _answer(occasion: Occasion) -> PendingChoice | None:
+def _answer(occasion: Occasion, has_own_handler: bool) -> PendingChoice | None:
     """Return what the click answers, and has answered; None where it answers nothing."""
     if occasion.delivery_id is None:
         return None
-    choice = find_choice(occasion.using, occasion.delivery_id, occasion.action_id)
+    key = occasion.action_id
+    choice = find_choice(occasion.using, occasion.delivery_id, key, has_own_handler=has_own_handler)
     if choice is not None:
         if choice.answered_by is None:
             _require_continuation(occasion, choice)
