@@ -9,14 +9,15 @@ from typing import ClassVar
 from botstate import exact_json
 from botstate.actions.resolving import hot_controls
 from botstate.actions.snapshots import drop_oldest, refresh_snapshots, write_snapshots
-from botstate.db.transactions import run_durable
+from botstate.db.transactions import run_durable, run_statement
+from botstate.exceptions import StateConflict, StateInvalid
 from botstate.models import Delivery
 from botstate.runtime.choices import store_choice
 from botstate.runtime.lease import Lease, require_to_refer
 from botstate.runtime.posts import Post, Posted
 from botstate.threads.buffer import StateBuffer, StoredState
 from botstate.threads.schema import StateSchema
-from botstate.threads.states import write_state
+from botstate.threads.states import read_state, write_state
 
 logger = logging.getLogger("botstate.runtime")
 
@@ -100,7 +101,8 @@ class BufferedJournal(Journal):
 class ImmediateJournal(Journal):
     """Makes each write a fenced transaction of its own, and sends what it posts with `send_due`; then calls `rest`.
 
-    A turn that runs again posts nothing twice: what it posted at the same position before stands.
+    A turn that runs again posts nothing twice: what it posted at the same position before stands. After a change that
+    was refused, the state reads as it is stored then.
     """
 
     does_io = True
@@ -127,6 +129,16 @@ class ImmediateJournal(Journal):
         self._rest = rest
 
     def change_state(self, change: Change) -> None:
+        try:
+            self._hold(self._write_state(change))
+        except (StateConflict, StateInvalid):
+            # The handler would meet the same again, if it could not see what is stored now.
+            self._hold(run_statement(self._using, lambda: read_state(self._using, self._lease.thread_id)))
+            raise
+        finally:
+            self._rest()
+
+    def _write_state(self, change: Change) -> StoredState:
         changed = StateBuffer(self._schema, self._stored)
         change(changed)
 
@@ -134,9 +146,11 @@ class ImmediateJournal(Journal):
             now = require_to_refer(self._using, self._lease)
             return write_state(self._using, self._lease.thread_id, changed, now)
 
-        self._stored = run_durable(self._using, write, "changing a thread's state") or self._stored
-        self.state = StateBuffer(self._schema, self._stored)
-        self._rest()
+        return run_durable(self._using, write, "changing a thread's state") or self._stored
+
+    def _hold(self, stored: StoredState) -> None:
+        if stored != self._stored:
+            self._stored, self.state = stored, StateBuffer(self._schema, stored)
 
     def _add(self, post: Post) -> None:
         def write() -> list[tuple[Delivery, Post]]:
