@@ -93,7 +93,7 @@ def start_next_turn(using: str, lease: Lease, bot: Bot, now_us: int) -> ClaimedT
         if turn.attempts < bot.max_attempts:
             if group.due_us > now_us:
                 return None
-            is_new = turn.attempts == 0
+            is_new = turn.started_us is None
             skipped = tuple(other.event for other in group.turns[:-1]) if is_new else _skipped(using, turn)
             _merge(using, group, now_us)
             return _start(using, lease, turn, now_us, skipped)
@@ -204,7 +204,8 @@ def _record_failure(
 
 
 def _gathers(turn: Turn) -> bool:
-    return turn.policy in GATHERING and turn.status == Turn.Status.WAITING and turn.attempts == 0
+    # One that is replayed has no attempts, but stands for no more than it did before.
+    return turn.policy in GATHERING and turn.status == Turn.Status.WAITING and turn.started_us is None
 
 
 def _merge(using: str, group: Group, now_us: int) -> None:

@@ -10,6 +10,7 @@ from botstate.models import Thread, Turn
 from botstate.runtime.doorbell import doorbell
 from botstate.runtime.replay import replay_turn
 from botstate.runtime.worker import Drained
+from tests.runtime.busy import let_quiet_periods_pass, send
 from tests.slack.signing import SlackSender
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +63,33 @@ def test_a_dropped_turn_is_replayed_alone(make_bot: Callable[..., Bot], slack: S
     assert replay_turn("default", dropped.pk)
     run_all()
     assert ran == [("1", 0), ("2", 0)]
+
+
+@pytest.mark.parametrize("policy", ["debounce", "burst"])
+def test_a_turn_that_stands_for_others_keeps_them_when_it_is_replayed(
+    make_bot: Callable[..., Bot], slack: SlackSender, run_all: RunAll, policy: str
+) -> None:
+    ran: list[Any] = []
+    bot = make_bot(on_lock_conflict=policy, max_attempts=1)
+
+    @bot.on_message
+    def handle(thread: Any, message: Any) -> None:
+        ran.append((message.text, [other.text for other in message.skipped]))
+        if len(ran) <= 2:
+            raise RuntimeError
+
+    send(slack, "1", "2", "3")
+    let_quiet_periods_pass()
+    run_all()
+    send(slack, "4", "5")
+    dead = Turn.objects.get(status="dead")
+    for _ in range(2):
+        assert replay_turn("default", dead.pk)
+        run_all()
+    assert ran == [("3", ["1", "2"])] * 3, "at once, and without what waits behind it"
+    let_quiet_periods_pass()
+    run_all()
+    assert ran[3:] == [("5", ["4"])]
 
 
 @pytest.mark.parametrize("status", ["waiting", "running", "failed", "done", "superseded"])
