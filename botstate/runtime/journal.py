@@ -1,6 +1,7 @@
 """Where the changes and posts of a turn go: into a buffer until the turn ends, or into the database at once."""
 
 import logging
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -27,7 +28,10 @@ Change = Callable[[StateBuffer], None]
 
 
 class Journal(ABC):
-    """What a turn has done. `state` holds the thread's state with the turn's own changes."""
+    """What a turn has done. `state` holds the thread's state with the turn's own changes.
+
+    The threads of a handler may share it: what they do is done one at a time.
+    """
 
     #: True if its methods wait for the database or the platform.
     does_io: ClassVar[bool]
@@ -36,17 +40,23 @@ class Journal(ABC):
         self.turn_id = turn_id
         self.state = state
         self._next_position = 0
+        self._lock = threading.RLock()
 
-    @abstractmethod
     def change_state(self, change: Change) -> None:
         """Make a change of the state. Raises what it raises, StateInvalid, StateConflict, TurnSuperseded."""
+        with self._lock:
+            self._change_state(change)
 
     def add(self, make: Callable[[int], Post]) -> Posted:
         """Take the post that `make` returns for its position, and return its handle."""
-        post = make(self._next_position)
-        self._next_position += 1
-        self._add(post)
+        with self._lock:
+            post = make(self._next_position)
+            self._next_position += 1
+            self._add(post)
         return Posted.of_turn(self.turn_id, post.position)
+
+    @abstractmethod
+    def _change_state(self, change: Change) -> None: ...
 
     @abstractmethod
     def _add(self, post: Post) -> None: ...
@@ -67,7 +77,7 @@ class BufferedJournal(Journal):
         """True if there is nothing to store."""
         return not self._posts and not self.state.is_changed
 
-    def change_state(self, change: Change) -> None:
+    def _change_state(self, change: Change) -> None:
         change(self.state)
 
     def store(self, using: str, lease: Lease, now_us: int, retention_us: int) -> list[tuple[Delivery, Post]]:
@@ -128,7 +138,7 @@ class ImmediateJournal(Journal):
         self._send_due = send_due
         self._rest = rest
 
-    def change_state(self, change: Change) -> None:
+    def _change_state(self, change: Change) -> None:
         try:
             self._hold(self._write_state(change))
         except (StateConflict, StateInvalid):

@@ -1,5 +1,6 @@
 """A turn's own view of its thread's state: what is stored, and the changes that are not stored yet."""
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,10 +27,14 @@ class StateBuffer:
 
     They are kept as changes, not as a result: where the stored state has moved on meanwhile, `result_on` makes them
     again on what it is then, so that patches of different fields both survive.
+
+    Threads may share it: changes are made one at a time. A function that changes the state may read it, and must not
+    wait for another thread that changes it.
     """
 
     def __init__(self, schema: StateSchema, stored: StoredState) -> None:
         self._schema = schema
+        self._lock = threading.RLock()
         self._stored = stored
         self._replacement: State | None = None
         self._changes: list[Change] = []
@@ -50,36 +55,36 @@ class StateBuffer:
 
     def read(self) -> State:
         """Return a fresh copy of the state with this turn's changes. Raises StateInvalid."""
-        if self._text is not None:
-            return self._schema.load(self._text)
-        if self._initial is None:
-            # A default that is made anew each time must read the same throughout the turn.
-            self._initial = self._schema.dump(self._schema.initial())
-        return self._schema.load(self._initial)
+        text = self._text
+        return self._schema.load(self._default() if text is None else text)
 
     def patch(self, patch: Mapping[str, Any]) -> None:
         """Replace top-level fields. The first patch of a thread without state may give fields that have no default."""
-        if self._text is None and self._initial is None:
-            first = self._schema.begin(patch)
-            self._text = self._schema.dump(first)
-            self._changes.append(lambda state: self._schema.merge(state, patch))
-        else:
-            self._apply(lambda state: self._schema.merge(state, patch))
+        with self._lock:
+            if self._text is None and self._initial is None:
+                first = self._schema.begin(patch)
+                self._text = self._schema.dump(first)
+                self._changes.append(lambda state: self._schema.merge(state, patch))
+            else:
+                self._apply(lambda state: self._schema.merge(state, patch))
 
     def replace(self, value: Any) -> None:
         """Replace the whole state, readable or not."""
-        replacement = self._schema.replacement(value)
-        self._text = self._schema.dump(replacement)
-        self._replacement, self._changes = replacement, []
+        with self._lock:
+            replacement = self._schema.replacement(value)
+            self._text = self._schema.dump(replacement)
+            self._replacement, self._changes = replacement, []
 
     def update(self, change: Change) -> None:
         """Replace the whole state by what `change` makes of it; it may be called again on a newer state."""
-        self._apply(lambda state: self._schema.replacement(change(state)))
+        with self._lock:
+            self._apply(lambda state: self._schema.replacement(change(state)))
 
     def clear(self) -> None:
         """Forget the state, readable or not: the thread is as it was before its first write."""
-        self._replacement, self._changes, self._text, self._initial = None, [], None, None
-        self._is_cleared = True
+        with self._lock:
+            self._replacement, self._changes, self._text, self._initial = None, [], None, None
+            self._is_cleared = True
 
     def expect_version(self, version: int | None) -> None:
         """Raise StateConflict unless the state is at `version`, now and when it is stored; None expects nothing."""
@@ -99,6 +104,13 @@ class StateBuffer:
         for change in self._changes:
             state = change(state)
         return self._schema.dump(state)
+
+    def _default(self) -> str:
+        """Return the text of the schema's default; one that is made anew each time is the same throughout the turn."""
+        with self._lock:
+            if self._initial is None:
+                self._initial = self._schema.dump(self._schema.initial())
+            return self._initial
 
     def _base(self, current: StoredState) -> State:
         if self._replacement is not None:
