@@ -302,8 +302,10 @@ class Thread(ThreadView):
 
     def _change(self, expected_version: int | None, change: Change) -> None:
         def checked(state: StateBuffer) -> None:
-            state.expect_version(expected_version)
+            state.check_version(expected_version)
             change(state)
+            # Not before: a change that was refused must not make the later ones conditional.
+            state.expect_version(expected_version)
 
         self.journal.change_state(checked)
 

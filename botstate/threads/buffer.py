@@ -9,6 +9,9 @@ from botstate.exceptions import StateConflict
 from botstate.threads.schema import State, StateSchema
 
 Change = Callable[[State], State]
+#: From the text of a state to that of the changed one. What a change was given is kept as text in it: what the
+#: handler does to it later changes nothing.
+Rewrite = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,8 @@ class StateBuffer:
         self._schema = schema
         self._lock = threading.RLock()
         self._stored = stored
-        self._replacement: State | None = None
-        self._changes: list[Change] = []
+        self._replacement: str | None = None
+        self._changes: list[Rewrite] = []
         self._text = stored.text
         self._initial: str | None = None
         self._expects_version = False
@@ -55,30 +58,33 @@ class StateBuffer:
 
     def read(self) -> State:
         """Return a fresh copy of the state with this turn's changes. Raises StateInvalid."""
-        text = self._text
-        return self._schema.load(self._default() if text is None else text)
+        return self._schema.load(self._current())
 
     def patch(self, patch: Mapping[str, Any]) -> None:
         """Replace top-level fields. The first patch of a thread without state may give fields that have no default."""
         with self._lock:
-            if self._text is None and self._initial is None:
-                first = self._schema.begin(patch)
-                self._text = self._schema.dump(first)
-                self._changes.append(lambda state: self._schema.merge(state, patch))
-            else:
-                self._apply(lambda state: self._schema.merge(state, patch))
+            is_first = self._text is None and self._initial is None
+            patched = self._schema.begin(patch) if is_first else self._schema.merge(self.read(), patch)
+            text = self._schema.dump(patched)
+            fields = self._schema.fields(text, patch)
+            self._text = text
+            self._changes.append(lambda text: self._schema.rewritten(text, fields))
 
     def replace(self, value: Any) -> None:
         """Replace the whole state, readable or not."""
         with self._lock:
-            replacement = self._schema.replacement(value)
-            self._text = self._schema.dump(replacement)
-            self._replacement, self._changes = replacement, []
+            self._text = self._schema.dump(self._schema.replacement(value))
+            self._replacement, self._changes = self._text, []
 
     def update(self, change: Change) -> None:
         """Replace the whole state by what `change` makes of it; it may be called again on a newer state."""
+
+        def rewrite(text: str) -> str:
+            return self._schema.dump(self._schema.replacement(change(self._schema.load(text))))
+
         with self._lock:
-            self._apply(lambda state: self._schema.replacement(change(state)))
+            self._text = rewrite(self._current())
+            self._changes.append(rewrite)
 
     def clear(self) -> None:
         """Forget the state, readable or not: the thread is as it was before its first write."""
@@ -86,13 +92,16 @@ class StateBuffer:
             self._replacement, self._changes, self._text, self._initial = None, [], None, None
             self._is_cleared = True
 
+    def check_version(self, version: int | None) -> None:
+        """Raise StateConflict unless the state is at `version` now; None is any."""
+        if version is not None and version != self._stored.version:
+            raise StateConflict(f"the state is at version {self._stored.version}, not {version}")
+
     def expect_version(self, version: int | None) -> None:
         """Raise StateConflict unless the state is at `version`, now and when it is stored; None expects nothing."""
-        if version is None:
-            return
-        if version != self._stored.version:
-            raise StateConflict(f"the state is at version {self._stored.version}, not {version}")
-        self._expects_version = True
+        self.check_version(version)
+        if version is not None:
+            self._expects_version = True
 
     def result_on(self, current: StoredState) -> str | None:
         """Return the text to store, None for no state, given what is stored now. Raises StateInvalid, StateConflict."""
@@ -100,10 +109,14 @@ class StateBuffer:
             raise StateConflict(f"the state moved from version {self._stored.version} to {current.version}")
         if self._is_cleared or (current == self._stored and self._text is not None):
             return self._text
-        state = self._base(current)
+        text = self._base(current)
         for change in self._changes:
-            state = change(state)
-        return self._schema.dump(state)
+            text = change(text)
+        return text
+
+    def _current(self) -> str:
+        text = self._text
+        return self._default() if text is None else text
 
     def _default(self) -> str:
         """Return the text of the schema's default; one that is made anew each time is the same throughout the turn."""
@@ -112,11 +125,7 @@ class StateBuffer:
                 self._initial = self._schema.dump(self._schema.initial())
             return self._initial
 
-    def _base(self, current: StoredState) -> State:
+    def _base(self, current: StoredState) -> str:
         if self._replacement is not None:
             return self._replacement
-        return self._schema.initial() if current.text is None else self._schema.load(current.text)
-
-    def _apply(self, change: Change) -> None:
-        self._text = self._schema.dump(change(self.read()))
-        self._changes.append(change)
+        return self._default() if current.text is None else current.text

@@ -30,12 +30,7 @@ class StateSchema:
 
     def load(self, text: str) -> State:
         """Return the state that `dump` wrote. Raises StateInvalid when the schema has changed under it."""
-        if self.model is None:
-            return exact_json.loads(text)
-        try:
-            return self.model.model_validate_json(text, by_name=True, by_alias=True)
-        except pydantic.ValidationError as error:
-            raise _invalid(self.model, "the stored state does not fit", error) from error
+        return self._loaded(text, "the stored state does not fit")
 
     def dump(self, state: State) -> str:
         """Return `state` as exact JSON text that loads again. Raises StateInvalid, NotSerializable."""
@@ -66,6 +61,19 @@ class StateSchema:
         """Return the first state of a thread: `patch` on the model's defaults, validated. Raises StateInvalid."""
         return dict(patch) if self.model is None else _validated(self.model, _by_name(self.model, patch))
 
+    def fields(self, text: str, patch: Mapping[str, Any]) -> str:
+        """Return the fields that `patch` names as exact JSON text, from the text of the state that it has made."""
+        if self.model is None:
+            return exact_json.dumps(dict(patch), "state")
+        values: Any = exact_json.loads(text)
+        return exact_json.dumps({name: values[name] for name in _by_name(self.model, patch)})
+
+    def rewritten(self, text: str, fields: str) -> str:
+        """Return the text of a state with the fields replaced that `fields` returned. Raises StateInvalid."""
+        values: Any = exact_json.loads(self.dump(self.load(text)))
+        replaced: Any = exact_json.loads(fields)
+        return self.dump(self._loaded(exact_json.dumps({**values, **replaced}), "the state would not fit"))
+
     def replacement(self, value: Any) -> State:
         """Return `value`, a model instance or a mapping, as a whole validated state. Raises StateInvalid."""
         if self.model is None:
@@ -77,6 +85,14 @@ class StateSchema:
         if not isinstance(value, Mapping):
             raise StateInvalid(f"the state must be a {self.model.__name__} or a mapping, not {type(value).__name__}")
         return _validated(self.model, _by_name(self.model, value))
+
+    def _loaded(self, text: str, problem: str) -> State:
+        if self.model is None:
+            return exact_json.loads(text)
+        try:
+            return self.model.model_validate_json(text, by_name=True, by_alias=True)
+        except pydantic.ValidationError as error:
+            raise _invalid(self.model, problem, error) from error
 
 
 def _by_name(model: type[pydantic.BaseModel], patch: Mapping[str, Any]) -> dict[str, Any]:

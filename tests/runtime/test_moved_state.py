@@ -9,8 +9,8 @@ import pydantic
 import pytest
 
 from botstate import Bot
-from botstate.exceptions import StateConflict, StateInvalid
-from botstate.models import ThreadState
+from botstate.exceptions import NotSerializable, StateConflict, StateInvalid
+from botstate.models import ThreadState, Turn
 from botstate.runtime.doorbell import doorbell
 from botstate.runtime.worker import run_thread
 from tests.runtime.busy import Elsewhere, only_thread, send, statuses
@@ -101,6 +101,51 @@ def test_a_change_that_the_state_cannot_take_any_more_lets_the_turn_see_why(
     assert race.run() == {"stage": "open", "assignee": "ann"}
     assert seen == [Ticket(stage="closed")]
     assert statuses() == ["done", "done"]
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_a_refused_change_makes_no_later_one_conditional(
+    make_bot: Callable[..., Bot], slack: SlackSender, atomic: bool
+) -> None:
+    def handle(thread: Any, message: Any) -> None:
+        with pytest.raises(NotSerializable):
+            thread.set_state({"bad": {1, 2}}, expected_version=0)
+        thread.set_state(ok=1)
+        race.let_others()
+
+    bot = make_bot(on_lock_conflict="parallel", atomic_turns=atomic, max_attempts=1)
+    race = Race(bot, slack, handle, lambda thread, message: thread.set_state(other=1))
+    assert race.run() == {"ok": 1, "other": 1}
+    assert statuses() == ["done", "done"]
+
+
+def test_a_conditional_change_stays_so_until_it_is_stored(make_bot: Callable[..., Bot], slack: SlackSender) -> None:
+    def handle(thread: Any, message: Any) -> None:
+        thread.set_state(a=1, expected_version=0)
+        thread.set_state(b=1)
+        race.let_others()
+
+    bot = make_bot(on_lock_conflict="parallel", max_attempts=1)
+    race = Race(bot, slack, handle, lambda thread, message: thread.set_state(other=1))
+    assert race.run() == {"other": 1}
+    assert statuses() == ["dead", "done"]
+    assert Turn.objects.earliest("sequence").error_type == "StateConflict"
+
+
+@pytest.mark.parametrize("change", ["set_state", "replace_state"])
+def test_what_is_done_later_to_a_value_is_not_stored(
+    make_bot: Callable[..., Bot], slack: SlackSender, change: str
+) -> None:
+    def handle(thread: Any, message: Any) -> None:
+        value = {"items": [1]}
+        getattr(thread, change)(value)
+        race.let_others()
+        value["items"].append(2)
+        value["more"] = []
+
+    race = Race(make_bot(on_lock_conflict="parallel"), slack, handle, lambda thread, message: thread.set_state(other=1))
+    assert race.run()["items"] == [1]
+    assert "more" not in json.loads(ThreadState.objects.get().value)
 
 
 def test_a_refused_change_does_not_make_a_default_anew(make_bot: Callable[..., Bot], slack: SlackSender) -> None:

@@ -98,6 +98,50 @@ def test_patches_are_made_again_on_a_state_that_moved_on() -> None:
     assert StateSchema(Flow).load(state.result_on(newer)) == Flow(stage="assigned", assignee="ann")
 
 
+class Rich(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="allow", strict=True)
+    user_name: str = pydantic.Field(default="", alias="userName")
+    due: datetime.datetime | None = None
+    tags: list[str] = []
+    flow: Flow = Flow()
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+@pytest.mark.parametrize("verb", ["patch", "replace", "update"])
+def test_a_change_is_what_it_was_when_it_was_made(verb: str, *, is_stored: bool) -> None:
+    due = datetime.datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=datetime.UTC)
+    given: dict[str, Any] = {"userName": "ann", "due": due, "tags": ["a"], "flow": Flow(), "extra": [2**70, 1.0]}
+    state = buffer(StoredState("{}", 1) if is_stored else NOTHING_STORED, Rich)
+    getattr(state, verb)(given if verb != "update" else lambda _: given)
+    if verb != "update":
+        given["tags"].append("b")
+        given["flow"].stage = "assigned"
+        given["extra"].append(3)
+        given["userName"] = "bob"
+    newer = StoredState('{"tags":["other"],"further":true}', 2)
+    expected = {"user_name": "ann", "due": due, "tags": ["a"], "flow": Flow().model_dump(), "extra": [2**70, 1.0]}
+    for _ in range(2):
+        text = state.result_on(newer)
+        assert text is not None
+        stored = StateSchema(Rich).load(text)
+        assert stored.model_dump() == expected | ({"further": True} if verb == "patch" else {})
+        assert state.read().model_dump() == expected
+
+
+def test_a_function_that_changes_what_it_gets_may_be_called_again() -> None:
+    state = buffer(model=None)
+
+    def add(read: Any) -> Any:
+        read["items"].append(2)
+        return read
+
+    state.replace({"items": [1]})
+    state.update(add)
+    state.patch({"other": [1]})
+    newer = StoredState('{"further":true}', 1)
+    assert [state.result_on(newer) for _ in range(2)] == ['{"items":[1,2],"other":[1]}'] * 2
+
+
 def test_a_state_that_no_longer_fits_says_so_and_can_be_replaced() -> None:
     unreadable = StoredState('{"stage":"gone"}', 3)
     state = buffer(unreadable)
