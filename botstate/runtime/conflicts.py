@@ -6,7 +6,7 @@ All of it happens under the thread's row, in the transaction that stores the eve
 import logging
 from dataclasses import dataclass
 
-from django.db.models import Exists, Q
+from django.db.models import Exists, Q, QuerySet
 
 from botstate.contracts.events import CONFLICTING_KINDS
 from botstate.db.clock import StoreNow, now_us
@@ -18,6 +18,8 @@ logger = logging.getLogger("botstate.runtime")
 
 #: Policies that let a message wait for those that come after it.
 GATHERING = ("debounce", "burst")
+#: However long people go on writing, "debounce" waits no longer than so many quiet periods.
+MAX_QUIET_PERIODS = 20
 CONFLICT_REASON = "a turn of the thread was running or waiting"
 FULL_REASON = "max_waiting messages were waiting"
 FORCED_REASON = "a later message forced it out"
@@ -25,10 +27,14 @@ FORCED_REASON = "a later message forced it out"
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Whether the message is dropped, and why; else how long it waits before it may run."""
+    """Whether the message is dropped, and why; else how long it waits before it may run.
+
+    since_us: when the wait began that it goes on with, as if it had been received then; None for one of its own.
+    """
 
     drop_reason: str = ""
     wait_us: int = 0
+    since_us: int | None = None
 
 
 def settle(using: str, thread: Thread, kind: str, policy: str | None, limits: Limits) -> Settled:
@@ -49,9 +55,19 @@ def settle(using: str, thread: Thread, kind: str, policy: str | None, limits: Li
         if policy == "drop":
             return Settled(drop_reason=CONFLICT_REASON)
         _force_out(using, thread)
-    if not _make_room(using, thread, limits):
+    excess = _excess(using, thread, limits)
+    if excess > 0 and limits.on_full == "drop-newest":
         return Settled(drop_reason=FULL_REASON)
+    dropped = _drop_oldest(using, thread, excess, limits) if excess > 0 else None
+    if dropped is not None and gathers(dropped):
+        return _hand_over(using, dropped, policy, limits)
     return Settled(wait_us=_wait_us(policy, limits))
+
+
+def gathers(turn: Turn) -> bool:
+    """True for a turn that waits for others that become one with it."""
+    # One that is replayed has no attempts, but stands for no more than it did before.
+    return turn.policy in GATHERING and turn.status == Turn.Status.WAITING and turn.started_us is None
 
 
 def is_busy(using: str, thread: Thread) -> bool:
@@ -88,23 +104,51 @@ def _force_out(using: str, thread: Thread) -> None:
         lease.save(using=using, update_fields=["token", "expires_us"])
 
 
-def _make_room(using: str, thread: Thread, limits: Limits) -> bool:
-    """Return True if the new message may wait; for that, the oldest one may have to go."""
+def _excess(using: str, thread: Thread, limits: Limits) -> int:
+    """Return how many messages are too many for the new one to wait too; zero or less where there is room."""
     if thread.last_sequence < limits.max_waiting:
-        return True
+        return 0
     turns = Turn.objects.using(using).filter(thread_id=thread.pk)
     first = turns.first_open().values_list("sequence", flat=True).first()
     if first is None or thread.last_sequence - first + 1 < limits.max_waiting:
         # No more than that can be waiting, so they need not be counted.
-        return True
-    waiting = turns.filter(status=Turn.Status.WAITING, kind__in=CONFLICTING_KINDS)
-    excess = waiting.count() - limits.max_waiting + 1
-    if excess <= 0:
-        return True
-    if limits.on_full == "drop-newest":
-        return False
-    oldest = list(waiting.order_by("sequence").values_list("pk", flat=True)[:excess])
+        return 0
+    return _waiting(using, thread).count() - limits.max_waiting + 1
+
+
+def _drop_oldest(using: str, thread: Thread, excess: int, limits: Limits) -> Turn | None:
+    """Drop so many of the messages that wait; return the last of them, as it was."""
+    oldest = list(_waiting(using, thread).order_by("sequence")[:excess])
     # One that runs beside the others may have begun meanwhile.
-    waiting.filter(pk__in=oldest).update(status=Turn.Status.DROPPED, reason=FULL_REASON, finished_us=StoreNow())
+    _waiting(using, thread).filter(pk__in=[turn.pk for turn in oldest]).update(
+        status=Turn.Status.DROPPED, reason=FULL_REASON, finished_us=StoreNow()
+    )
     logger.warning("thread %s: %s messages dropped, because %s are waiting", thread.pk, excess, limits.max_waiting)
-    return True
+    return oldest[-1] if oldest else None
+
+
+def _hand_over(using: str, dropped: Turn, policy: str | None, limits: Limits) -> Settled:
+    """Let the next message of a group, one that waits or the new one, go on with the wait of the one dropped.
+
+    If the group waited anew, then under a steady flow, with a drop for each message, none would ever run.
+    """
+    in_line = Turn.objects.using(using).filter(thread_id=dropped.thread_id).in_line()
+    following = in_line.open().filter(sequence__gt=dropped.sequence).order_by("sequence").first()
+    if following is None and policy == dropped.policy:
+        return _go_on(dropped, limits, now_us(using))
+    if following is not None and gathers(following) and following.policy == dropped.policy:
+        # What the policy counts from; see `next_group`.
+        start = {"due_us": dropped.due_us} if dropped.policy == "burst" else {"received_us": dropped.received_us}
+        in_line.filter(pk=following.pk).update(**start)
+    return Settled(wait_us=_wait_us(policy, limits))
+
+
+def _go_on(dropped: Turn, limits: Limits, now_us: int) -> Settled:
+    if dropped.policy == "burst":
+        return Settled(wait_us=max(0, dropped.due_us - now_us))
+    left_us = dropped.received_us + MAX_QUIET_PERIODS * limits.quiet_us - now_us
+    return Settled(wait_us=min(limits.quiet_us, max(0, left_us)), since_us=dropped.received_us)
+
+
+def _waiting(using: str, thread: Thread) -> "QuerySet[Turn]":
+    return Turn.objects.using(using).filter(thread_id=thread.pk, status=Turn.Status.WAITING, kind__in=CONFLICTING_KINDS)

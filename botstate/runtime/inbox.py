@@ -216,7 +216,7 @@ def _store_turn(using: str, arrival: Arrival, receipt: Receipt) -> Accepted:
         status=Turn.Status.DROPPED if is_dropped else Turn.Status.WAITING,
         reason=settled.drop_reason,
         due_us=StoreNow() + Value(settled.wait_us) if settled.wait_us else 0,
-        received_us=StoreNow(),
+        received_us=StoreNow() if settled.since_us is None else settled.since_us,
         finished_us=StoreNow() if is_dropped else None,
     ).save(using=using, force_insert=True)
     return Accepted(Outcome.DROPPED) if is_dropped else Accepted(Outcome.ACCEPTED, thread.pk, settled.wait_us)

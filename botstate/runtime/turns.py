@@ -13,7 +13,7 @@ from botstate.db.transactions import run_durable
 from botstate.exceptions import TurnSuperseded
 from botstate.models import Thread, Turn
 from botstate.runtime.bot import Bot
-from botstate.runtime.conflicts import GATHERING
+from botstate.runtime.conflicts import GATHERING, MAX_QUIET_PERIODS, gathers
 from botstate.runtime.lease import Lease, free, require, take_turn
 from botstate.runtime.places import place_of
 from botstate.threads.buffer import StoredState
@@ -25,8 +25,6 @@ DIED_REASON = "its worker died"
 MERGED_REASON = "handed to a later message, as a skipped one"
 #: So many messages become one turn at most; more become another.
 MAX_GROUP = 100
-#: However long people go on writing, "debounce" waits no longer than so many quiet periods.
-MAX_QUIET_PERIODS = 20
 #: How many turns that run side by side are looked through for one to run.
 MAX_BESIDE = 100
 
@@ -72,10 +70,10 @@ def next_group(using: str, thread_id: int) -> Group | None:
     first = in_line.first_open().first()
     if first is None:
         return None
-    if not _gathers(first):
+    if not gathers(first):
         return Group([first], first.due_us)
     following = in_line.open().filter(sequence__gte=first.sequence).order_by("sequence")
-    gathered = list(takewhile(_gathers, following[:MAX_GROUP]))
+    gathered = list(takewhile(gathers, following[:MAX_GROUP]))
     if first.policy == "burst":
         return Group(gathered, first.due_us)
     last = gathered[-1]
@@ -201,11 +199,6 @@ def _record_failure(
     if lease.turn_id is not None:
         free(using, lease)
     return status if changed else None
-
-
-def _gathers(turn: Turn) -> bool:
-    # One that is replayed has no attempts, but stands for no more than it did before.
-    return turn.policy in GATHERING and turn.status == Turn.Status.WAITING and turn.started_us is None
 
 
 def _merge(using: str, group: Group, now_us: int) -> None:
