@@ -18,7 +18,7 @@ from botstate.runtime.lease import Lease, require_to_refer
 from botstate.runtime.posts import Post, Posted
 from botstate.threads.buffer import StateBuffer, StoredState
 from botstate.threads.schema import StateSchema
-from botstate.threads.states import read_state, write_state
+from botstate.threads.states import read_state, run_and_write, write_state
 
 logger = logging.getLogger("botstate.runtime")
 
@@ -81,7 +81,7 @@ class BufferedJournal(Journal):
         change(self.state)
 
     def store(self, using: str, lease: Lease, now_us: int, retention_us: int) -> list[tuple[Delivery, Post]]:
-        """Store state and posts; belongs in the turn's fenced transaction. Raises StateInvalid, StateConflict."""
+        """Store state and posts; belongs in the turn's fenced transaction, as `write_state` does, and raises as it."""
         write_state(using, lease.thread_id, self.state, now_us)
         return store_posts(
             using, lease.thread_id, self.turn_id, list(self._posts.values()), now_us=now_us, retention_us=retention_us
@@ -156,7 +156,7 @@ class ImmediateJournal(Journal):
             now = require_to_refer(self._using, self._lease)
             return write_state(self._using, self._lease.thread_id, changed, now)
 
-        return run_durable(self._using, write, "changing a thread's state") or self._stored
+        return run_and_write(self._using, changed, write, "changing a thread's state") or self._stored
 
     def _hold(self, stored: StoredState) -> None:
         if stored != self._stored:

@@ -141,7 +141,11 @@ class Thread(ThreadView):
 
     @writes
     def update_state(self, change: Callable[[Any], Any], *, expected_version: int | None = None) -> None:
-        """Replace the state by `change(state)`, called again if the stored state moves on. Raises as `set_state`."""
+        """Replace the state by `change(state)`, which gets a copy. Raises as `set_state`, and what `change` raises.
+
+        Where another turn has changed the stored state meanwhile, `change` is called again on that, up to three times
+        without a lock, then once more inside the transaction: it must be quick, and do nothing but return the state.
+        """
         self._change(expected_version, lambda state: state.update(change))
 
     @writes

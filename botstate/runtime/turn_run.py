@@ -28,6 +28,7 @@ from botstate.runtime.posts import Post
 from botstate.runtime.thread import Thread, TurnInfo
 from botstate.runtime.turns import ClaimedTurn, end_failed, end_timed_out, mark_done
 from botstate.threads.buffer import StateBuffer
+from botstate.threads.states import run_and_write
 
 logger = logging.getLogger("botstate.runtime")
 
@@ -163,7 +164,7 @@ class TurnRun:
                 free(self._using, self._lease)
             return stored
 
-        return run_durable(self._using, end, "ending a turn")
+        return run_and_write(self._using, journal.state, end, "ending a turn")
 
     def _send_due(self) -> None:
         """Send, in the middle of a turn, what its thread has to send; a turn beside the others rings for it instead."""

@@ -12,6 +12,8 @@ Change = Callable[[State], State]
 #: From the text of a state to that of the changed one. What a change was given is kept as text in it: what the
 #: handler does to it later changes nothing.
 Rewrite = Callable[[str], str]
+#: So often a handler's functions are called again without a lock on a state that moves on and on.
+MAX_REBASES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +41,19 @@ class StateBuffer:
         self._schema = schema
         self._lock = threading.RLock()
         self._stored = stored
-        self._replacement: str | None = None
         self._changes: list[Rewrite] = []
         self._text = stored.text
         self._initial: str | None = None
         self._expects_version = False
-        self._is_cleared = False
+        #: True if what is stored makes no difference, because all of it has been replaced, or forgotten.
+        self._is_whole = False
+        self._has_functions = False
+        self._rebases = 0
 
     @property
     def is_changed(self) -> bool:
         """True once there is something to write."""
-        return self._is_cleared or self._replacement is not None or bool(self._changes)
+        return self._is_whole or bool(self._changes)
 
     @property
     def version(self) -> int:
@@ -74,7 +78,7 @@ class StateBuffer:
         """Replace the whole state, readable or not."""
         with self._lock:
             self._text = self._schema.dump(self._schema.replacement(value))
-            self._replacement, self._changes = self._text, []
+            self._is_whole, self._changes = True, []
 
     def update(self, change: Change) -> None:
         """Replace the whole state by what `change` makes of it; it may be called again on a newer state."""
@@ -85,12 +89,12 @@ class StateBuffer:
         with self._lock:
             self._text = rewrite(self._current())
             self._changes.append(rewrite)
+            self._has_functions = True
 
     def clear(self) -> None:
         """Forget the state, readable or not: the thread is as it was before its first write."""
         with self._lock:
-            self._replacement, self._changes, self._text, self._initial = None, [], None, None
-            self._is_cleared = True
+            self._is_whole, self._changes, self._text, self._initial = True, [], None, None
 
     def check_version(self, version: int | None) -> None:
         """Raise StateConflict unless the state is at `version` now; None is any."""
@@ -107,12 +111,24 @@ class StateBuffer:
         """Return the text to store, None for no state, given what is stored now. Raises StateInvalid, StateConflict."""
         if self._expects_version and current.version != self._stored.version:
             raise StateConflict(f"the state moved from version {self._stored.version} to {current.version}")
-        if self._is_cleared or (current == self._stored and self._text is not None):
+        if self._is_whole or (current == self._stored and self._text is not None):
             return self._text
-        text = self._base(current)
+        text = self._default() if current.text is None else current.text
         for change in self._changes:
             text = change(text)
         return text
+
+    def must_rebase(self, current: StoredState) -> bool:
+        """True if functions must be called on `current`, and that may yet be tried without holding its lock."""
+        has_to_call = self._has_functions and not self._is_whole and current != self._stored
+        return has_to_call and self._rebases < MAX_REBASES
+
+    def rebase(self, current: StoredState) -> None:
+        """Make the changes again on what is stored now. Raises StateInvalid, StateConflict, what functions raise."""
+        with self._lock:
+            self._text = self.result_on(current)
+            self._stored = current
+            self._rebases += 1
 
     def _current(self) -> str:
         text = self._text
@@ -124,8 +140,3 @@ class StateBuffer:
             if self._initial is None:
                 self._initial = self._schema.dump(self._schema.initial())
             return self._initial
-
-    def _base(self, current: StoredState) -> str:
-        if self._replacement is not None:
-            return self._replacement
-        return self._default() if current.text is None else current.text

@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 import pydantic
 import pytest
+from django.db import connection
 
 from botstate import Bot
 from botstate.exceptions import NotSerializable, StateConflict, StateInvalid
-from botstate.models import ThreadState, Turn
+from botstate.models import Delivery, ThreadState, Turn
 from botstate.runtime.doorbell import doorbell
 from botstate.runtime.worker import run_thread
 from tests.runtime.busy import Elsewhere, only_thread, send, statuses
@@ -130,6 +131,79 @@ def test_a_conditional_change_stays_so_until_it_is_stored(make_bot: Callable[...
     assert race.run() == {"other": 1}
     assert statuses() == ["dead", "done"]
     assert Turn.objects.earliest("sequence").error_type == "StateConflict"
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_a_function_is_called_again_outside_of_any_transaction(
+    make_bot: Callable[..., Bot], slack: SlackSender, atomic: bool
+) -> None:
+    seen: list[Any] = []
+
+    def add(state: dict[str, int]) -> dict[str, int]:
+        seen.append((dict(state), connection.in_atomic_block))
+        if not atomic and len(seen) == 1:
+            race.let_others()
+        return {**state, "n": state.get("n", 0) + 1}
+
+    def handle(thread: Any, message: Any) -> None:
+        thread.update_state(add)
+        if atomic:
+            race.let_others()
+        thread.post("done")
+
+    bot = make_bot(on_lock_conflict="parallel", atomic_turns=atomic)
+    race = Race(bot, slack, handle, lambda thread, message: thread.set_state(n=10))
+    assert race.run() == {"n": 11}
+    assert seen == [({}, False), ({"n": 10}, False)]
+    assert statuses() == ["done", "done"]
+    assert ThreadState.objects.get().version == 2
+    assert Delivery.objects.count() == 1
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_a_state_that_moves_each_time_is_changed_under_its_lock_in_the_end(
+    make_bot: Callable[..., Bot], slack: SlackSender, atomic: bool
+) -> None:
+    seen: list[Any] = []
+
+    def add(state: dict[str, int]) -> dict[str, int]:
+        seen.append((state["n"], connection.in_atomic_block))
+        if not connection.in_atomic_block:
+            row = ThreadState.objects.get()
+            ThreadState.objects.update(value=json.dumps({"n": 10 * row.version}), version=row.version + 1)
+        return {"n": state["n"] + 1}
+
+    bot = make_bot(atomic_turns=atomic, max_attempts=1)
+    bot.on_message(lambda thread, message: thread.update_state(add) if message.text == "2" else thread.set_state(n=1))
+    send(slack, "1")
+    run_thread(only_thread())
+    send(slack, "2")
+    run_thread(only_thread())
+    assert statuses() == ["done", "done"]
+    assert seen == [(1, False), (10, False), (20, False), (30, False), (40, True)]
+    assert json.loads(ThreadState.objects.get().value) == {"n": 41}
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_a_function_that_fails_on_the_newer_state_fails_the_turn(
+    make_bot: Callable[..., Bot], slack: SlackSender, atomic: bool
+) -> None:
+    def add(state: dict[str, int]) -> dict[str, int]:
+        if not atomic and not state:
+            race.let_others()
+        if state:
+            raise RuntimeError
+        return {"n": 1}
+
+    def handle(thread: Any, message: Any) -> None:
+        thread.update_state(add)
+        race.let_others()
+
+    bot = make_bot(on_lock_conflict="parallel", atomic_turns=atomic, max_attempts=1)
+    race = Race(bot, slack, handle, lambda thread, message: thread.set_state(n=10))
+    assert race.run() == {"n": 10}
+    assert statuses() == ["dead", "done"]
+    assert Turn.objects.earliest("sequence").error_type == "RuntimeError"
 
 
 @pytest.mark.parametrize("change", ["set_state", "replace_state"])

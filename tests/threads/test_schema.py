@@ -135,11 +135,19 @@ def test_a_function_that_changes_what_it_gets_may_be_called_again() -> None:
         read["items"].append(2)
         return read
 
-    state.replace({"items": [1]})
+    state.patch({"items": [1]})
     state.update(add)
     state.patch({"other": [1]})
     newer = StoredState('{"further":true}', 1)
-    assert [state.result_on(newer) for _ in range(2)] == ['{"items":[1,2],"other":[1]}'] * 2
+    assert [state.result_on(newer) for _ in range(2)] == ['{"further":true,"items":[1,2],"other":[1]}'] * 2
+
+
+def test_what_follows_a_replacement_is_not_made_again() -> None:
+    called: list[Any] = []
+    state = buffer(model=None)
+    state.replace({"items": [1]})
+    state.update(lambda read: called.append(read) or {**read, "n": len(called)})
+    assert state.result_on(StoredState('{"further":true}', 1)) == '{"items":[1],"n":1}'
 
 
 def test_a_state_that_no_longer_fits_says_so_and_can_be_replaced() -> None:
