@@ -100,6 +100,8 @@ class Thread(ThreadView):
     be called in `def` and `async def` handlers. With the bot's atomic_turns=False each change is stored, and each post
     sent, at once: an `async def` handler then awaits the `a` twins. Every change raises TurnSuperseded once the turn
     has lost its thread, or has ended.
+
+    A handler may call it from several threads at once: what they change and post is done one at a time.
     """
 
     def __init__(
