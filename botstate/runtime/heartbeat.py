@@ -4,6 +4,7 @@ One thread and one connection per process do it.
 """
 
 import logging
+import math
 import os
 import threading
 import time
@@ -28,19 +29,23 @@ WATCH_EVERY_S = 1.0
 
 @dataclass(eq=False)
 class Pulse:
-    """One lease that is being kept alive. `is_lost` is set once it cannot be any more."""
+    """One lease that is being kept alive. `is_lost` is set once it cannot be any more.
+
+    renewed_at: the monotonic time before which it was not yet taken, or last renewed; it may live no longer than its
+    time-to-live from then.
+    """
 
     using: str
     lease: Lease
+    renewed_at: float
     is_lost: threading.Event = field(default_factory=threading.Event)
-    renewed_at: float = 0.0
     due_at: float = 0.0
     #: When the turn that runs has run for too long, and what is done then; None while no turn runs.
     ends_at: float | None = None
     end: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
-        self.mark_renewed(time.monotonic())
+        self.mark_renewed(self.renewed_at)
 
     @property
     def ttl_s(self) -> float:
@@ -76,8 +81,12 @@ class Pulse:
         return self.end
 
     def next_at(self) -> float:
-        """Return the monotonic time at which there is something to do for this lease."""
-        return self.due_at if self.ends_at is None else min(self.due_at, self.ends_at)
+        """Return the monotonic time at which there is something to do for this lease; infinity if there never is.
+
+        A lost one is not renewed, but the turn that still runs under it is ended in time all the same.
+        """
+        renewal_at = math.inf if self.is_lost.is_set() else self.due_at
+        return renewal_at if self.ends_at is None else min(renewal_at, self.ends_at)
 
 
 class Heartbeat:
@@ -99,9 +108,12 @@ class Heartbeat:
         self._wakes_at = 0.0
 
     @contextmanager
-    def keeping(self, using: str, lease: Lease) -> Iterator[Pulse]:
-        """Renew `lease` for the length of a with block."""
-        pulse = Pulse(using, lease)
+    def keeping(self, using: str, lease: Lease, taken_at: float) -> Iterator[Pulse]:
+        """Renew `lease` for the length of a with block.
+
+        taken_at: a monotonic time from before it was taken, so that who stood still since then knows that it is over.
+        """
+        pulse = Pulse(using, lease, taken_at)
         with self._changed:
             if not self._pulses:
                 self._watch_at = time.monotonic() + WATCH_EVERY_S
@@ -166,27 +178,28 @@ class Heartbeat:
 
     def _sleep(self) -> bool:
         """Wait once, under the condition; True when something is due."""
-        alive = [pulse for pulse in self._pulses if not pulse.is_lost.is_set()]
         now = time.monotonic()
-        self._wakes_at = min([self._watch_at, *(pulse.next_at() for pulse in alive)]) if alive else now + LINGER_S
+        is_alive = any(not pulse.is_lost.is_set() for pulse in self._pulses)
+        next_at = min([self._watch_at if is_alive else math.inf, *(pulse.next_at() for pulse in self._pulses)])
+        self._wakes_at = min(next_at, now + LINGER_S)
         if self._wakes_at > now:
             self._changed.wait(self._wakes_at - now)
-        return bool(alive) and self._wakes_at <= time.monotonic()
+        return next_at <= time.monotonic()
 
     def _look_after(self) -> None:
         now = time.monotonic()
         with self._changed:
-            alive = [pulse for pulse in self._pulses if not pulse.is_lost.is_set()]
+            pulses = list(self._pulses)
             # Taken here, because another turn of the same lease may begin at any time, with a time of its own.
-            ends = {pulse: end for pulse in alive if (end := pulse.take_end(now)) is not None}
-        for pulse in alive:
+            ends = {pulse: end for pulse in pulses if (end := pulse.take_end(now)) is not None}
+        for pulse in pulses:
             if pulse in ends:
                 self._end(pulse, ends[pulse])
-            elif pulse.due_at <= now:
+            elif pulse.next_at() <= now:
                 self._renew(pulse)
         if self._watch_at <= now:
             self._watch_at = now + WATCH_EVERY_S
-            self._watch(alive)
+            self._watch([pulse for pulse in pulses if not pulse.is_lost.is_set()])
 
     def _end(self, pulse: Pulse, end: Callable[[], None]) -> None:
         try:

@@ -97,7 +97,7 @@ class TurnRun:
         self._lease = lease
         self._pulse = pulse
         self._turn = turn
-        self._caller = Caller(conversation.give_connection_back)
+        self._caller = Caller(self._before_handler)
 
     def run(self) -> ClaimedTurn | None:
         """Run the handlers and record how that ended; return the turn if all that is left is to mark it as done.
@@ -121,6 +121,11 @@ class TurnRun:
             self._fail(error)
             return None
         return self._turn
+
+    def _before_handler(self) -> None:
+        """Let no handler begin in a turn that has gone to another. Raises TurnSuperseded."""
+        self._pulse.require()
+        self._conversation.give_connection_back()
 
     def _journal(self) -> Journal:
         if self._bot.has_atomic_turns:
@@ -184,14 +189,24 @@ class TurnRun:
         self._log(status, type(error).__qualname__, place_of(error))
 
     def _time_out(self) -> None:
-        """End the turn from another thread: fence it off first, then stop the handler if that can be."""
+        """End the turn from another thread: fence it off first, then stop the handler if that can be.
+
+        Raises TurnSuperseded and StoreError where it could not be ended; the handler is stopped then, too.
+        """
         place = self._caller.place()
-        status = end_timed_out(self._using, self._lease, self._turn, self._bot, place=place)
+        try:
+            status = end_timed_out(self._using, self._lease, self._turn, self._bot, place=place)
+        except Exception:
+            self._give_up()
+            raise
         if status is None:
             return
-        self._pulse.is_lost.set()
         doorbell.ring(self._lease.thread_id)
         self._log(status, "TurnTimeoutError", place)
+        self._give_up()
+
+    def _give_up(self) -> None:
+        self._pulse.is_lost.set()
         self._caller.stop()
 
     def _log(self, status: Turn.Status | None, error_type: str, place: str) -> None:

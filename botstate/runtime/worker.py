@@ -85,6 +85,7 @@ def _run(using: str, row: ThreadRow | None) -> Drained:
     conversation = Conversation(using, bot, row)
     if bot.may_run_in_parallel and not _run_beside(conversation):
         return Drained.UNFINISHED
+    begun_at = time.monotonic()
     begun = begin(using, thread_id, bot)
     if begun is None:
         return Drained.BUSY_ELSEWHERE
@@ -95,7 +96,7 @@ def _run(using: str, row: ThreadRow | None) -> Drained:
         _ring_when_due(thread_id, begun)
         return Drained.IDLE
     lease, work = begun
-    with heartbeat.keeping(using, lease) as pulse:
+    with heartbeat.keeping(using, lease, begun_at) as pulse:
         try:
             return _drain(conversation, lease, pulse, work)
         except TurnSuperseded:
@@ -135,12 +136,13 @@ def _run_beside(conversation: Conversation) -> bool:
     """
     ends_at = time.monotonic() + MAX_SECONDS_PER_LEASE
     for _ in range(MAX_TURNS_PER_LEASE):
+        begun_at = time.monotonic()
         started = start_turn_beside(conversation.using, conversation.thread_id, conversation.bot)
         if started is None:
             break
         lease, turn = started
         doorbell.ring(conversation.thread_id)
-        with heartbeat.keeping(conversation.using, lease) as pulse:
+        with heartbeat.keeping(conversation.using, lease, begun_at) as pulse:
             try:
                 done = TurnRun(conversation, lease, pulse, turn).run()
                 if done is not None:

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -243,13 +244,13 @@ def test_the_heartbeats_thread_ends_soon_after_the_last_lease(monkeypatch: pytes
     heartbeat = Heartbeat()
     lease = hold(row.pk)
     assert lease is not None
-    with heartbeat.keeping(USING, lease):
+    with heartbeat.keeping(USING, lease, time.monotonic()):
         worker = heartbeat._thread
         assert worker is not None
         assert worker.is_alive()
     worker.join(10)
     assert not worker.is_alive()
-    with heartbeat.keeping(USING, lease):
+    with heartbeat.keeping(USING, lease, time.monotonic()):
         assert heartbeat._thread is not worker
 
 
@@ -264,11 +265,11 @@ def test_a_heartbeat_whose_thread_died_beats_again_with_the_next_lease(monkeypat
     with monkeypatch.context() as patch:
         # It ends a thread without a word.
         patch.setattr(heartbeat, "_look_after", sys.exit)
-        with heartbeat.keeping(USING, lease):
+        with heartbeat.keeping(USING, lease, time.monotonic()):
             worker = heartbeat._thread
             assert worker is not None
             worker.join(10)
-    with heartbeat.keeping(USING, lease) as pulse:
+    with heartbeat.keeping(USING, lease, time.monotonic()) as pulse:
         assert heartbeat._thread is not worker
         assert heartbeat._thread.is_alive()
         assert not pulse.is_lost.is_set()
@@ -276,7 +277,7 @@ def test_a_heartbeat_whose_thread_died_beats_again_with_the_next_lease(monkeypat
 
 def test_a_turn_that_ran_too_long_leaves_the_next_one_its_time() -> None:
     ended: list[str] = []
-    pulse = Pulse(USING, Lease(1, "token", 1, TTL_US))
+    pulse = Pulse(USING, Lease(1, "token", 1, TTL_US), 0.0)
     pulse.ends_at, pulse.end = 10.0, lambda: ended.append("first")
     assert pulse.take_end(9.0) is None
     end_first = pulse.take_end(11.0)
