@@ -94,7 +94,8 @@ def _force_out(using: str, thread: Thread) -> None:
     now = now_us(using)
     messages = Turn.objects.using(using).filter(thread_id=thread.pk, kind__in=CONFLICTING_KINDS).open()
     running = messages.filter(status=Turn.Status.RUNNING)
-    runs = running.in_line().exists()
+    # Another is found running where its worker died; whoever has the lease by now still sends what came before it.
+    runs = lease is not None and running.in_line().filter(fence=lease.fence).exists()
     beside = list(running.filter(policy="parallel").values_list("pk", flat=True))
     # Before the turns, as whoever ends one of them does.
     TurnLease.objects.using(using).filter(pk__in=beside).update(token="", expires_us=now)

@@ -179,6 +179,23 @@ def test_a_turn_that_was_taken_over_does_not_record_its_failure_either(
     assert Turn.objects.get().status == "running"
 
 
+def test_force_leaves_the_lease_of_a_worker_that_has_not_begun_the_turn(
+    make_bot: Callable[..., Bot], slack: SlackSender, db: None
+) -> None:
+    bot = make_bot(on_lock_conflict="force")
+    bot.on_message(lambda thread, message: None)
+    slack.message(ts="9.1", thread_ts="1.0")
+    thread_id = Thread.objects.get().pk
+    assert isinstance(begin(USING, thread_id, bot), tuple)
+    # Its worker died. The next one has something else to do first, such as sending an earlier turn's post.
+    expire()
+    sending = hold(thread_id)
+    assert sending is not None
+    slack.message(ts="9.2", thread_ts="1.0")
+    assert [turn.status for turn in Turn.objects.order_by("sequence")] == ["superseded", "waiting"]
+    assert renew(USING, sending)
+
+
 @pytest.fixture
 def sqlite_or_server_connections() -> Iterator[None]:
     yield
