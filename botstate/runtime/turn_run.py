@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from functools import cached_property
 
+from django.core.cache import caches
 from django.db import connections
 
 from botstate import exact_json
@@ -87,6 +89,13 @@ def send_delivery(conversation: Conversation, delivery: Delivery, pulse: Pulse) 
     )
 
 
+def _own_context() -> Context:
+    """Return context variables for one turn: what a handler sets is not for whom this thread runs next."""
+    # Django keeps its caches in them: those made in a turn, with their connections, would be made anew in the next.
+    caches.all()
+    return copy_context()
+
+
 class TurnRun:
     """One attempt of one turn, under the lease that `pulse` keeps alive."""
 
@@ -110,7 +119,8 @@ class TurnRun:
             event = Event.from_json(exact_json.loads(self._turn.event_text))
             skipped = [Event.from_json(exact_json.loads(text)) for text in self._turn.skipped]
             with heartbeat.limiting(self._pulse, self._bot.turn_timeout_us / 1_000_000, self._time_out):
-                run_handlers(Occasion(self._using, self._bot, event, thread, self._turn, self._caller, skipped))
+                occasion = Occasion(self._using, self._bot, event, thread, self._turn, self._caller, skipped)
+                _own_context().run(run_handlers, occasion)
             thread.end()
             if isinstance(journal, BufferedJournal) and not journal.is_empty:
                 remember_controls(self._store(journal))
