@@ -13,8 +13,8 @@ from botstate.models.threads import Thread
 class Delivery(models.Model):
     """One message on its way out, named by its turn and its position in it; sent in the order of the ids.
 
-    "sending" is only of messages that must be sent at most once: one that is found so was perhaps sent, by a worker
-    that died, and is given up.
+    "sending" is only of messages that must be sent at most once: one that is found so when it is due was perhaps sent,
+    by a worker that died, and is given up. While a message is on its way, it is due when its sender counts as dead.
     """
 
     class Status(models.TextChoices):

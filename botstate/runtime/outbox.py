@@ -46,17 +46,20 @@ def start_next_delivery(using: str, lease: Lease, bot: Bot, now_us: int) -> Deli
     """Count an attempt of the thread's next delivery and return it, or None when none is due. Under the lease's lock.
 
     It is counted before it is made: one that ends in no answer at all, over and over, is given up like any other. One
-    that must be sent at most once is given up where it was begun before, and nobody knows how that ended.
+    that must be sent at most once is given up where it was begun before, and nobody knows how that ended. Until it is
+    marked it is due again after the lease's time-to-live, no sooner: whoever takes the thread over while it is on its
+    way, as after "force", leaves it to the one that is sending it.
     """
     while (first := next_delivery(using, lease.thread_id)) is not None:
+        if first.due_us > now_us:
+            return None
         if first.status == Delivery.Status.SENDING:
             _give_up(using, first, PERHAPS_SENT)
-        elif first.due_us > now_us:
-            return None
         elif first.attempts < MAX_ATTEMPTS:
             first.attempts += 1
             first.status = Delivery.Status.SENDING if bot.sends_once else Delivery.Status.WAITING
-            first.save(using=using, update_fields=["attempts", "status"])
+            first.due_us = now_us + lease.ttl_us
+            first.save(using=using, update_fields=["attempts", "status", "due_us"])
             return first
         else:
             _give_up(using, first, first.error)

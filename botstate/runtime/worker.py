@@ -101,6 +101,8 @@ def _run(using: str, row: ThreadRow | None) -> Drained:
             return _drain(conversation, lease, pulse, work)
         except TurnSuperseded:
             logger.warning("thread %s was taken over from fence %s", thread_id, lease.fence)
+            # What was on its way from here has arrived; others may have left what comes after it.
+            doorbell.ring(thread_id)
             return Drained.SUPERSEDED
 
 

@@ -54,7 +54,7 @@ def test_a_worker_that_stood_still_once_it_had_the_lease_sends_nothing(
     send(slack, "1")
     run_thread(only_thread())
     # As a worker leaves it that dies before it sends.
-    Delivery.objects.update(status="waiting")
+    Delivery.objects.update(status="waiting", due_us=0)
     bot.lock_ttl_us = 300_000
     frozen = Freezer(monkeypatch, "begin")
     assert run_thread(only_thread()) == Drained.SUPERSEDED

@@ -177,11 +177,13 @@ END
 $$;
 
 CREATE OR REPLACE FUNCTION {schema}.botstate_next_work(
-    p_thread bigint, p_fence bigint, p_now_us bigint, p_max_attempts integer, p_max_sends integer, p_sends_once boolean,
+    p_thread bigint, p_fence bigint, p_now_us bigint, p_until_us bigint, p_max_attempts integer, p_max_sends integer,
+    p_sends_once boolean,
     OUT outcome text, OUT work_id bigint, OUT attempt integer, OUT event text, OUT state text, OUT version bigint,
     OUT due_us bigint, OUT posted bigint
 ) LANGUAGE plpgsql AS $$
--- Start the thread's next message or, where none is due, its next turn. Under the lock of its lease.
+-- Start the thread's next message or, where none is due, its next turn. Under the lock of its lease, which lives until
+-- p_until_us if it is not renewed: until then nobody else sends a message that is on its way.
 DECLARE
     message_status text;
     message_sends integer;
@@ -202,7 +204,8 @@ BEGIN
         END IF;
         IF due_us <= p_now_us THEN
             UPDATE {schema}.botstate_delivery
-               SET attempts = attempts + 1, status = CASE WHEN p_sends_once THEN 'sending' ELSE 'waiting' END
+               SET attempts = attempts + 1, due_us = p_until_us,
+                   status = CASE WHEN p_sends_once THEN 'sending' ELSE 'waiting' END
              WHERE id = work_id AND status = message_status;
             -- A worker that has lost the lease may still mark what it has sent.
             outcome := CASE WHEN FOUND THEN 'delivery' ELSE 'portable' END;
@@ -278,7 +281,8 @@ BEGIN
     END IF;
     fence := held_fence + 1;
     SELECT work.* INTO outcome, work_id, attempt, event, state, version, due_us, posted
-      FROM {schema}.botstate_next_work(p_thread, fence, now_us, p_max_attempts, p_max_sends, p_sends_once) work;
+      FROM {schema}.botstate_next_work(
+               p_thread, fence, now_us, now_us + p_ttl_us, p_max_attempts, p_max_sends, p_sends_once) work;
     IF outcome = 'idle' THEN
         UPDATE {schema}.botstate_thread SET ring_us = botstate_begin.due_us, rung_us = 0 WHERE id = p_thread;
     ELSE
@@ -318,7 +322,8 @@ BEGIN
         END IF;
     END IF;
     SELECT work.* INTO outcome, work_id, attempt, event, state, version, due_us, posted
-      FROM {schema}.botstate_next_work(p_thread, p_fence, now_us, p_max_attempts, p_max_sends, p_sends_once) work;
+      FROM {schema}.botstate_next_work(
+               p_thread, p_fence, now_us, held_until, p_max_attempts, p_max_sends, p_sends_once) work;
     IF outcome = 'idle' THEN
         UPDATE {schema}.botstate_threadlease SET token = '', expires_us = now_us WHERE thread_id = p_thread;
         UPDATE {schema}.botstate_thread SET ring_us = botstate_advance.due_us, rung_us = 0 WHERE id = p_thread;

@@ -14,7 +14,7 @@ def let_time_pass() -> None:
     for leases in (ThreadLease.objects, TurnLease.objects):
         leases.exclude(token="").update(expires_us=1)
     Turn.objects.filter(status__in=["waiting", "failed"]).update(due_us=0)
-    Delivery.objects.filter(status="waiting").update(due_us=0)
+    Delivery.objects.filter(status__in=["waiting", "sending"]).update(due_us=0)
     Thread.objects.exclude(ring_us=None).update(ring_us=1)
 
 
