@@ -139,7 +139,8 @@ def _mark_delayed(using: str, delivery: Delivery, error: DeliveryDelayed) -> Non
         _mark_failed(using, delivery, PERHAPS_SENT)
         return
     wait_us = backoff_us(delivery.attempts)
-    if error.retry_after_s is not None:
+    # What is no number compares as False.
+    if error.retry_after_s is not None and error.retry_after_s > 0:
         wait_us = max(wait_us, int(min(error.retry_after_s, MAX_RETRY_AFTER_S) * 1_000_000))
     row = Delivery.objects.using(using).filter(pk=delivery.pk, status__in=UNSENT)
 

@@ -149,7 +149,7 @@ def test_two_messages_of_one_name_are_both_marked_as_sent(
     assert [delivery.status for delivery in Delivery.objects.all()] == ["sent"] * 3
 
 
-@pytest.mark.parametrize("seconds", [1e30, float("inf"), -1.0])
+@pytest.mark.parametrize("seconds", [1e30, float("inf"), float("nan"), -1.0])
 def test_an_absurd_retry_after_is_bounded(
     slack: SlackSender, run_all: RunAll, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
