@@ -1,6 +1,7 @@
 """Slack's Web API."""
 
 import logging
+import math
 import re
 import socket
 from collections.abc import Callable
@@ -166,8 +167,9 @@ def _raise_refused(error: SlackApiError) -> NoReturn:
 
 
 def _retry_after_s(headers: Any) -> float | None:
-    """Return Slack's Retry-After in seconds; None when it is missing or no number."""
+    """Return Slack's Retry-After in seconds; None when it is missing or no time to wait."""
     try:
-        return float({name.lower(): value for name, value in headers.items()}["retry-after"])
+        seconds = float({name.lower(): value for name, value in headers.items()}["retry-after"])
     except (KeyError, ValueError, TypeError):
         return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None

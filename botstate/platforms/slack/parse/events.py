@@ -60,7 +60,7 @@ def _parse_message(
     text = event.get("text")
     if text is not None and not isinstance(text, str):
         raise MalformedRequest("the message's text is not text")
-    is_mention = event["type"] == "app_mention" or (bot_user is not None and f"<@{bot_user}>" in (text or ""))
+    is_mention = event["type"] == "app_mention" or (bot_user is not None and _mentions(text or "", bot_user))
     return Event(
         kind="mention" if is_mention else "message",
         origin=origin,
@@ -71,6 +71,11 @@ def _parse_message(
         ref=ts,
         data={"text": text or "", "raw": event, "retry": retry},
     )
+
+
+def _mentions(text: str, user: str) -> bool:
+    """True where a text names the user, with a label or without."""
+    return f"<@{user}>" in text or f"<@{user}|" in text
 
 
 def _parse_reaction(payload: dict[str, Any], event: dict[str, Any], origin: Origin) -> Event | Ignored:

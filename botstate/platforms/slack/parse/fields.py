@@ -6,6 +6,7 @@ from typing import Any
 
 PLATFORM = "slack"
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
+_SECRETS = ("token", "response_url", "response_urls")
 
 
 class MalformedRequest(ValueError):
@@ -36,6 +37,6 @@ def conversation_of(message: Mapping[str, Any], channel: str, ts: str) -> str:
     return channel if channel.startswith("D") else f"{channel}:{ts}"
 
 
-def without_token(payload: dict[str, Any]) -> dict[str, Any]:
-    """Drop Slack's old verification token, which is a secret that nothing needs."""
-    return {name: value for name, value in payload.items() if name != "token"}
+def without_secrets(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop what nothing needs and nobody may see: Slack's old token, and URLs that let anybody speak for the app."""
+    return {name: value for name, value in payload.items() if name not in _SECRETS}

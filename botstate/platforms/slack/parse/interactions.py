@@ -13,7 +13,7 @@ from botstate.platforms.slack.parse.fields import (
     conversation_of,
     identifier_in,
     object_in,
-    without_token,
+    without_secrets,
 )
 from botstate.types import Json
 
@@ -26,8 +26,12 @@ _HELD = (
     "selected_user",
     "selected_conversation",
     "selected_channel",
+    "selected_users",
+    "selected_conversations",
+    "selected_channels",
+    "rich_text_value",
+    "files",
 )
-_HELD_LISTS = ("selected_users", "selected_conversations", "selected_channels", "files")
 MODALS: dict[str, EventKind] = {"view_submission": "modal_submit", "view_closed": "modal_close"}
 
 
@@ -57,8 +61,6 @@ def parse_command(form: Mapping[str, str], bot: str, app: str) -> Event:
     is_org_wide = form.get("is_enterprise_install") == "true"
     origin = Origin(bot, PLATFORM, app, identifier_in(form, "enterprise_id" if is_org_wide else "team_id"))
     user, channel = identifier_in(form, "user_id"), identifier_in(form, "channel_id")
-    # The response_url lets whoever has it speak for the app.
-    kept = {key: value for key, value in form.items() if key not in ("token", "response_url")}
     return Event(
         kind="command",
         origin=origin,
@@ -66,7 +68,7 @@ def parse_command(form: Mapping[str, str], bot: str, app: str) -> Event:
         identity=f"command {identifier_in(form, 'trigger_id')}",
         user=user,
         channel=channel,
-        data={"name": name[:MAX_ACTION_ID_CHARACTERS], "text": form.get("text", ""), "raw": kept},
+        data={"name": name[:MAX_ACTION_ID_CHARACTERS], "text": form.get("text", ""), "raw": without_secrets(form)},
     )
 
 
@@ -99,7 +101,7 @@ def _parse_click(payload: dict[str, Any], origin: Origin) -> Event | Ignored:
             "action_id": action_id,
             "value": _held(action),
             "is_link": is_link(action, message or {}),
-            "raw": without_token(payload),
+            "raw": without_secrets(payload),
         },
     )
 
@@ -124,7 +126,7 @@ def _parse_shortcut(payload: dict[str, Any], origin: Origin) -> Event:
         user=user,
         channel=channel,
         ref=ref,
-        data={"action_id": callback_id, "value": None, "raw": without_token(payload)},
+        data={"action_id": callback_id, "value": None, "raw": without_secrets(payload)},
     )
 
 
@@ -147,7 +149,7 @@ def _parse_modal(payload: dict[str, Any], origin: Origin, kind: EventKind) -> Ev
         data={
             "action_id": callback_id,
             "values": _values(state.get("values") if isinstance(state, dict) else None),
-            "raw": without_token(payload),
+            "raw": without_secrets(payload),
         },
     )
 
@@ -173,7 +175,7 @@ def _values(blocks: Any) -> dict[str, Json]:
 
 
 def _held(element: dict[str, Any]) -> Json:
-    """Return what a control holds: text, the value of an option, or a list of these."""
+    """Return what a control holds: text, the value of an option, a list of these, rich text, or files."""
     option = element.get("selected_option")
     if isinstance(option, dict):
         return option.get("value")
@@ -191,7 +193,14 @@ def _click_identity(payload: dict[str, Any], action: dict[str, Any], user: str, 
 
 
 def _workspace(payload: dict[str, Any]) -> str:
-    """Return the workspace that the app is installed in; an organisation-wide installation's interaction has none."""
-    if isinstance(payload.get("team"), dict) and payload.get("is_enterprise_install") is not True:
-        return identifier_in(payload["team"], "id")
+    """Return the workspace that the app is installed in, or the organisation where it is installed in all of one.
+
+    In a channel that is shared between workspaces, the team of a modal may be the other one; its view names ours.
+    """
+    if payload.get("is_enterprise_install") is not True:
+        view = payload.get("view")
+        if isinstance(view, dict) and view.get("app_installed_team_id"):
+            return identifier_in(view, "app_installed_team_id")
+        if isinstance(payload.get("team"), dict):
+            return identifier_in(payload["team"], "id")
     return identifier_in(object_in(payload, "enterprise"), "id")
