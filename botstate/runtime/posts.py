@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from botstate import exact_json
 from botstate.actions.controls import Control
 from botstate.contracts.platforms import DeliveryKind
 from botstate.exceptions import shown
@@ -63,7 +64,8 @@ class ChoiceRequest:
 class Post:
     """A message, or a change of one, as a turn has made it: the platform's payload and the message's controls.
 
-    target: the message that an "update" or "delete" changes. choice: what the message asks.
+    target: the message that an "update" or "delete" changes. choice: what the message asks. Raises NotSerializable for
+    a payload that could not be stored, because the turn's end would be too late for whoever posts it.
     """
 
     position: int
@@ -74,3 +76,6 @@ class Post:
     channel: str = ""
     target: Posted | None = None
     choice: ChoiceRequest | None = None
+
+    def __post_init__(self) -> None:
+        exact_json.dumps(self.payload, "message")

@@ -4,12 +4,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from botstate import exact_json
 from botstate.exceptions import shown
 from botstate.types import Json
 
 MAX_KEY_CHARACTERS = 200
 MAX_NAME_CHARACTERS = 255
 MAX_ALLOWED_USERS = 100
+#: Of the ids that a platform gives to controls that nothing has named, such as links.
+RESERVED_PREFIX = "link:"
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}", re.ASCII)
 
 
@@ -25,40 +28,69 @@ def require_flag(name: str, flag: Any) -> None:
         raise TypeError(f"{name} must be True or False, not {shown(flag)}")
 
 
-def require_text(name: str, text: Any) -> None:
-    """Raise TypeError unless `text` is a str."""
+def plain_text(name: str, text: str) -> str:
+    """Return a text of type str, without Django's mark that it is safe or whatever else a subclass of str adds.
+
+    Raises NotSerializable for a lone surrogate, which no store and no platform takes.
+    """
+    plain = str.__str__(text)
+    if not plain.isascii():
+        exact_json.dumps(plain, name)
+    return plain
+
+
+def require_text(name: str, text: Any) -> str:
+    """Return `text` as a plain str. Raises TypeError for what is none, NotSerializable for a lone surrogate."""
     if not isinstance(text, str):
         raise TypeError(f"{name} must be a str, not {type(text).__name__}")
+    return plain_text(name, text)
 
 
-def require_optional_text(name: str, text: Any) -> None:
-    """Raise TypeError unless `text` is a str or None."""
-    if text is not None:
-        require_text(name, text)
+def require_optional_text(name: str, text: Any) -> str | None:
+    """Return `text` as `require_text` does, or None for None."""
+    return None if text is None else require_text(name, text)
 
 
-def require_key(name: str, key: Any, longest: int = MAX_KEY_CHARACTERS) -> None:
-    """Raise ValueError unless `key` is None or a str of 1 to `longest` characters."""
-    if key is not None and not (isinstance(key, str) and 1 <= len(key) <= longest):
+def require_name(name: str, text: Any, longest: int = MAX_KEY_CHARACTERS) -> str | None:
+    """Return None, or a str of 1 to `longest` characters without U+0000. Raises ValueError for anything else."""
+    if text is None:
+        return None
+    if not isinstance(text, str) or not 1 <= len(text) <= longest:
         raise ValueError(f"{name} must be a str of 1 to {longest} characters")
+    if "\0" in text:
+        raise ValueError(f"{name} must not hold U+0000")
+    return plain_text(name, text)
 
 
-def require_one_of(name: str, choice: Any, choices: Sequence[str]) -> None:
-    """Raise ValueError unless `choice` is one of `choices`."""
+def require_key(name: str, key: Any) -> str | None:
+    """Return a control's key as `require_name` does. Raises ValueError also for one that begins with "link:"."""
+    plain = require_name(name, key)
+    if plain is not None and plain.startswith(RESERVED_PREFIX):
+        raise ValueError(f"{name} must not begin with {RESERVED_PREFIX!r}")
+    return plain
+
+
+def require_one_of(name: str, choice: Any, choices: Sequence[str]) -> str:
+    """Return `choice` as a plain str. Raises ValueError unless it is one of `choices`."""
     if choice not in choices:
         raise ValueError(f"{name} must be {' or '.join(map(repr, choices))}, not {shown(choice)}")
+    return plain_text(name, choice)
 
 
-def require_colour(name: str, colour: Any) -> None:
-    """Raise ValueError unless `colour` is None or text such as "#27AE60"."""
-    if colour is not None and not (isinstance(colour, str) and _COLOUR.fullmatch(colour)):
+def require_colour(name: str, colour: Any) -> str | None:
+    """Return None, or text such as "#27AE60". Raises ValueError for anything else."""
+    if colour is None:
+        return None
+    if not (isinstance(colour, str) and _COLOUR.fullmatch(colour)):
         raise ValueError(f"{name} must be '#' and 6 hex digits, not {shown(colour)}")
+    return plain_text(name, colour)
 
 
-def require_web_address(name: str, url: Any) -> None:
-    """Raise ValueError unless `url` is text that begins with http:// or https://."""
+def require_web_address(name: str, url: Any) -> str:
+    """Return text that begins with http:// or https://. Raises ValueError for anything else."""
     if not (isinstance(url, str) and url.startswith(("https://", "http://"))):
         raise ValueError(f"{name} must begin with https:// or http://, not {shown(url)}")
+    return plain_text(name, url)
 
 
 def listed_users(users: Sequence[str] | None) -> list[str] | None:
@@ -72,7 +104,7 @@ def listed_users(users: Sequence[str] | None) -> list[str] | None:
         raise TypeError(f"allowed_users must be a list of user ids, not {shown(users)}")
     if not 1 <= len(users) <= MAX_ALLOWED_USERS or not all(users):
         raise ValueError(f"allowed_users must hold 1 to {MAX_ALLOWED_USERS} user ids, or be None for everybody")
-    return list(users)
+    return [plain_text("allowed_users", user) for user in users]
 
 
 def listed_options(options: Sequence[Any]) -> list[Json]:
@@ -90,10 +122,12 @@ def _option(option: Any) -> Json:
         label, value = option["label"], option["value"]
     elif isinstance(option, tuple) and len(option) == 2:  # noqa: PLR2004
         label, value = option
-    elif isinstance(option, str | int | float) and not isinstance(option, bool):
+    elif isinstance(option, str):
+        label = value = plain_text("options", option)
+    elif isinstance(option, int | float) and not isinstance(option, bool):
         label, value = str(option), option
     else:
         raise TypeError(f"options must be Option(label, value), (label, value) or text each, not {shown(option)}")
     if not isinstance(label, str):
         raise TypeError(f"an option's label must be a str, not {shown(label)}")
-    return {"label": label, "value": value}
+    return {"label": plain_text("an option's label", label), "value": value}

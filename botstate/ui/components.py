@@ -30,7 +30,7 @@ class Component:
         """
         rendered = self.function(**_copied(props))
         if isinstance(rendered, GeneratorType):
-            rendered = flatten(rendered)
+            rendered = flatten(rendered, f"the text of component {self.name}")
         require_renderable(rendered)
         return rendered
 

@@ -39,22 +39,17 @@ def Button(
     allowed_users: who alone may click it, 1 to 100 user ids.
     """
     require_handler("on_click", on_click)
-    if style is not None:
-        require_one_of("style", style, ("primary", "danger"))
-    require_optional_text("url", url)
-    require_optional_text("confirm", confirm)
-    require_key("key", key)
     require_flag("once", once)
     props = {
         "onClick": on_click,
         "value": value,
-        "url": url,
-        "style": style,
-        "confirm": confirm,
+        "url": require_optional_text("url", url),
+        "style": None if style is None else require_one_of("style", style, ("primary", "danger")),
+        "confirm": require_optional_text("confirm", confirm),
         "once": once or None,
         "allowedUsers": listed_users(allowed_users),
     }
-    return make_node("button", children, props, key)
+    return make_node("button", children, props, require_key("key", key))
 
 
 def Option(label: str, value: Any = _LABEL) -> dict[str, Json]:
@@ -62,8 +57,8 @@ def Option(label: str, value: Any = _LABEL) -> dict[str, Json]:
 
     label: what people read. value: JSON of any length, what the handler gets; the label where none is given.
     """
-    require_text("label", label)
-    return {"label": label, "value": label if value is _LABEL else value}
+    plain = require_text("label", label)
+    return {"label": plain, "value": plain if value is _LABEL else value}
 
 
 def Select(
@@ -84,18 +79,16 @@ def Select(
     """
     require_handler("on_select", on_select)
     require_flag("multi", multi)
-    require_optional_text("placeholder", placeholder)
-    require_key("key", key)
     require_flag("once", once)
     props = {
         "onSelect": on_select,
         "options": listed_options(options),
         "multi": multi or None,
-        "placeholder": placeholder,
+        "placeholder": require_optional_text("placeholder", placeholder),
         "once": once or None,
         "allowedUsers": listed_users(allowed_users),
     }
-    return Node("select", {name: prop for name, prop in props.items() if prop is not None}, key)
+    return Node("select", {name: prop for name, prop in props.items() if prop is not None}, require_key("key", key))
 
 
 def Input(
@@ -114,14 +107,12 @@ def Input(
     """
     require_handler("on_submit", on_submit)
     require_flag("multiline", multiline)
-    require_optional_text("placeholder", placeholder)
-    require_key("key", key)
     require_flag("once", once)
     props = {
         "onSubmit": on_submit,
         "multiline": multiline or None,
-        "placeholder": placeholder,
+        "placeholder": require_optional_text("placeholder", placeholder),
         "once": once or None,
         "allowedUsers": listed_users(allowed_users),
     }
-    return make_node("input", children, props, key)
+    return make_node("input", children, props, require_key("key", key))

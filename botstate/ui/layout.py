@@ -22,10 +22,10 @@ def Message(*children: Any, accent: str | None = None, on_reaction: Handler | No
     somebody adds an emoji to it or takes one away. once: after one of its controls has been used, none of them does
     anything; reactions are not counted.
     """
-    require_colour("accent", accent)
     require_handler("on_reaction", on_reaction)
     require_flag("once", once)
-    return make_node("message", children, {"accent": accent, "onReaction": on_reaction, "once": once or None})
+    props = {"accent": require_colour("accent", accent), "onReaction": on_reaction, "once": once or None}
+    return make_node("message", children, props)
 
 
 def Header(*children: Any) -> Node:
@@ -50,8 +50,7 @@ def Fields(*children: Any) -> Node:
 
 def Field(*children: Any, label: str | None = None) -> Node:
     """One of `Fields`: a text, below its label in bold. Slack shows at most 2,000 characters of both."""
-    require_optional_text("label", label)
-    return make_node("field", children, {"label": label})
+    return make_node("field", children, {"label": require_optional_text("label", label)})
 
 
 def Context(*children: Any) -> Node:
@@ -61,10 +60,9 @@ def Context(*children: Any) -> Node:
 
 def Image(url: str, alt: str = "", title: str | None = None) -> Node:
     """An image, which the platform fetches from `url`. alt: what it shows, for those who cannot see it."""
-    require_web_address("url", url)
-    require_text("alt", alt)
-    require_optional_text("title", title)
-    return Node("image", {"url": url, "alt": alt} | ({} if title is None else {"title": title}))
+    props = {"url": require_web_address("url", url), "alt": require_text("alt", alt)}
+    plain_title = require_optional_text("title", title)
+    return Node("image", props | ({} if plain_title is None else {"title": plain_title}))
 
 
 def Divider() -> Node:
@@ -83,5 +81,5 @@ def raw(platform: str, payload: Json) -> Node:
     It is sent as it is, so its limits are yours to keep. Other platforms leave it out. A control in it has no handler
     of its own: `bot.on_interaction` gets it by its action_id. Raises NotSerializable for what is not JSON.
     """
-    require_text("platform", platform)
-    return Node("raw", {"platform": platform, "payload": exact_json.loads(exact_json.dumps(payload, "payload"))})
+    plain = require_text("platform", platform)
+    return Node("raw", {"platform": plain, "payload": exact_json.loads(exact_json.dumps(payload, "payload"))})

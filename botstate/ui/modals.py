@@ -11,6 +11,7 @@ from botstate.ui.arguments import (
     require_flag,
     require_handler,
     require_key,
+    require_name,
     require_optional_text,
     require_text,
 )
@@ -37,24 +38,20 @@ def Modal(
     submission). key: names the modal, so that it survives changes of its code. callback_id: the key of a modal without
     an on_submit, whose submissions `bot.on_modal_submit` gets. allowed_users: who alone may submit it, 1 to 100 ids.
     """
-    require_text("title", title)
     require_handler("on_submit", on_submit)
     require_handler("on_close", on_close)
-    require_optional_text("submit_label", submit_label)
-    require_optional_text("close_label", close_label)
-    require_key("key", key)
-    require_key("callback_id", callback_id)
     if callback_id is not None and (on_submit is not None or key is not None):
         raise TypeError("callback_id is for a modal without on_submit and key")
     props = {
-        "title": title,
+        "title": require_text("title", title),
         "onSubmit": on_submit,
         "onClose": on_close,
-        "submitLabel": submit_label,
-        "closeLabel": close_label,
+        "submitLabel": require_optional_text("submit_label", submit_label),
+        "closeLabel": require_optional_text("close_label", close_label),
         "allowedUsers": listed_users(allowed_users),
     }
-    return make_node("modal", children, props, key if callback_id is None else callback_id)
+    named = require_key("key", key) if callback_id is None else require_name("callback_id", callback_id)
+    return make_node("modal", children, props, named)
 
 
 def TextInput(
@@ -72,13 +69,14 @@ def TextInput(
     name: under which the submission has the text, 1 to 255 characters, unlike that of any other field. initial: what it
     holds at first. max_length: 1 to 3,000 characters.
     """
-    _require_field(name, label, optional)
     require_flag("multiline", multiline)
-    require_optional_text("initial", initial)
-    require_optional_text("placeholder", placeholder)
     if max_length is not None and not (type(max_length) is int and 1 <= max_length <= MAX_INPUT_CHARACTERS):
         raise ValueError(f"max_length must be an int of 1 to {MAX_INPUT_CHARACTERS:,}")
-    given = {"initialValue": initial, "placeholder": placeholder, "maxLength": max_length}
+    given = {
+        "initialValue": require_optional_text("initial", initial),
+        "placeholder": require_optional_text("placeholder", placeholder),
+        "maxLength": max_length,
+    }
     return _field("modal_text_input", name, label, optional, {"multiline": multiline or None, **given})
 
 
@@ -96,9 +94,7 @@ def ModalSelect(
 
     options: as of a Select. initial: the value that is chosen at first; a list of values with multi.
     """
-    _require_field(name, label, optional)
     require_flag("multi", multi)
-    require_optional_text("placeholder", placeholder)
     listed = listed_options(options)
     if initial is _UNCHOSEN:
         chosen = None
@@ -108,7 +104,12 @@ def ModalSelect(
         chosen = [_index_of(value, listed) for value in initial]
     else:
         chosen = [_index_of(initial, listed)]
-    props = {"options": listed, "multi": multi or None, "initialOptions": chosen, "placeholder": placeholder}
+    props = {
+        "options": listed,
+        "multi": multi or None,
+        "initialOptions": chosen,
+        "placeholder": require_optional_text("placeholder", placeholder),
+    }
     return _field("modal_select", name, label, optional, props)
 
 
@@ -119,27 +120,23 @@ def RadioButtons(
 
     options, initial: as of a ModalSelect.
     """
-    _require_field(name, label, optional)
     listed = listed_options(options)
     chosen = None if initial is _UNCHOSEN else [_index_of(initial, listed)]
     return _field("modal_radio", name, label, optional, {"options": listed, "initialOptions": chosen})
 
 
-def _require_field(name: str, label: str, optional: bool) -> None:
-    require_text("name", name)
-    require_key("name", name, MAX_NAME_CHARACTERS)
-    require_text("label", label)
-    require_flag("optional", optional)
-
-
 def _field(type: str, name: str, label: str, optional: bool, props: dict[str, Any]) -> Node:
-    every = {"id": name, "label": label, "optional": optional or None, **props}
+    require_text("name", name)
+    require_flag("optional", optional)
+    named = {"id": require_name("name", name, MAX_NAME_CHARACTERS), "label": require_text("label", label)}
+    every = {**named, "optional": optional or None, **props}
     return Node(type, {prop: value for prop, value in every.items() if value is not None})
 
 
 def _index_of(value: Json, options: list[Json]) -> int:
     """Return which option has this value, in value and in type. Raises ValueError for a value that none has."""
+    wanted = str.__str__(value) if isinstance(value, str) else value
     for index, option in enumerate(options):
-        if type(option["value"]) is type(value) and option["value"] == value:
+        if type(option["value"]) is type(wanted) and option["value"] == wanted:
             return index
     raise ValueError("initial must be the value of one of the options")

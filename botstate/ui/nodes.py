@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import GeneratorType
 from typing import Any
 
+from botstate.ui.arguments import plain_text
 from botstate.ui.handlers import BoundHandler
 
 Handler = Callable[..., Any] | BoundHandler
@@ -31,7 +32,7 @@ def make_node(
 ) -> Node:
     """Return a node with those of `props` that are given, which are those that are not None."""
     given = {name: prop for name, prop in (props or {}).items() if prop is not None}
-    return Node(type, {**given, "children": flatten(children)}, key)
+    return Node(type, {**given, "children": flatten(children, f"the text of {type}")}, key)
 
 
 def text_of(children: Iterable[Any]) -> str:
@@ -39,15 +40,20 @@ def text_of(children: Iterable[Any]) -> str:
     return "".join(child.props["value"] for child in children if isinstance(child, Node) and child.type == "text")
 
 
-def flatten(children: Iterable[Any]) -> list[Any]:
-    """Check the children and flatten lists and generators, which could be read only once."""
+def flatten(children: Iterable[Any], what: str) -> list[Any]:
+    """Check the children and flatten lists and generators, which could be read only once. Texts become plain.
+
+    what: names a text in the error where it cannot be stored.
+    """
     flat: list[Any] = []
     for child in children:
         if child is None or isinstance(child, bool):
             continue
         if isinstance(child, list | tuple | GeneratorType):
-            flat.extend(flatten(child))
-        elif isinstance(child, str | int | float | Node) or hasattr(child, "render_element"):
+            flat.extend(flatten(child, what))
+        elif isinstance(child, str):
+            flat.append(plain_text(what, child))
+        elif isinstance(child, int | float | Node) or hasattr(child, "render_element"):
             flat.append(child)
         else:
             raise TypeError(

@@ -40,6 +40,9 @@ def _render(ui: Any, depth: int) -> list[Node]:
 
 
 def _as_text(value: str | float) -> str:
+    if isinstance(value, str):
+        # str() leaves a subclass of str as it is.
+        return str.__str__(value)
     try:
         return str(value)
     except ValueError:

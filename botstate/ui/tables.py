@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from botstate.exceptions import shown
 from botstate.types import Json
-from botstate.ui.arguments import require_one_of, require_optional_text, require_text
+from botstate.ui.arguments import plain_text, require_one_of, require_optional_text, require_text
 from botstate.ui.nodes import Node, make_node
 
 Alignment = Literal["left", "center", "right"]
@@ -29,9 +29,8 @@ def Table(*rows: Any, columns: Sequence[Any] = ()) -> Node:
 
 def Column(header: str, align: Alignment = "left") -> dict[str, Json]:
     """The header of a table's column, and where its cells stand: "left", "center" or "right"."""
-    require_text("header", header)
-    require_one_of("align", align, ("left", "center", "right"))
-    return {"header": header, "align": align}
+    plain_align = require_one_of("align", align, ("left", "center", "right"))
+    return {"header": require_text("header", header), "align": plain_align}
 
 
 def Row(*cells: Any) -> Node:
@@ -52,17 +51,18 @@ def Chart(
     kind: "line", "bar" or "pie". labels: one per point, bar or slice. series: a name, and one number per label; a pie
     has one series. Raises ValueError where their lengths differ or a number is not finite.
     """
-    require_one_of("kind", kind, ("line", "bar", "pie"))
-    require_optional_text("title", title)
+    plain_kind = require_one_of("kind", kind, ("line", "bar", "pie"))
+    plain_title = require_optional_text("title", title)
     if not isinstance(labels, list | tuple) or not all(isinstance(label, str) for label in labels):
         raise TypeError(f"labels must be a list of str, not {shown(labels)}")
     if not isinstance(series, Mapping) or not all(isinstance(name, str) for name in series):
         raise TypeError(f"series must be a dict of names to numbers, not {shown(series)}")
     if kind == "pie" and len(series) != 1:
         raise ValueError(f"series of a pie must be 1, not {len(series)}")
-    listed = [{"name": name, "values": _numbers(name, values, len(labels))} for name, values in series.items()]
-    props = {"kind": kind, "labels": list(labels), "series": listed}
-    return Node("chart", props | ({} if title is None else {"title": title}))
+    named = {plain_text("series", name): values for name, values in series.items()}
+    listed = [{"name": name, "values": _numbers(name, values, len(labels))} for name, values in named.items()]
+    props = {"kind": plain_kind, "labels": [plain_text("labels", label) for label in labels], "series": listed}
+    return Node("chart", props | ({} if plain_title is None else {"title": plain_title}))
 
 
 def _numbers(name: str, values: Any, length: int) -> list[float]:

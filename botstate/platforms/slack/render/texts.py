@@ -19,9 +19,9 @@ def own_text(node: Json) -> str:
 
 
 def as_text(value: Any) -> str:
-    """Return a prop that should be text; nothing for one that is missing."""
+    """Return a prop that should be text, as a plain str; nothing for one that is missing."""
     if isinstance(value, str):
-        return value
+        return str.__str__(value)
     return "" if value is None else str(value)
 
 
