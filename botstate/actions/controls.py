@@ -23,9 +23,9 @@ EVENT_PROPS = ("onClick", "onSelect", "onSubmit", "onReaction", "onClose")
 REACTION = "onReaction"
 #: What `on_interaction` answers where there is a key and no such handler.
 KEYED_EVENTS = {"button": "onClick", "select": "onSelect", "input": "onSubmit", "modal": "onSubmit"}
-#: The fields of a modal, and those of them that offer options.
+#: The fields of a modal, and those that offer options, of which a message's menu may be one.
 FIELDS = ("modal_text_input", "modal_select", "modal_radio")
-CHOICE_FIELDS = ("modal_select", "modal_radio")
+CHOICE_FIELDS = ("modal_select", "modal_radio", "select")
 MAX_IDENTITY_CHARACTERS = 500
 Path = tuple[str | int, ...]
 
@@ -226,15 +226,17 @@ def _value(node: Node) -> Json:
     if node.type != "modal":
         return node.props.get("value")
     fields = list(_fields(node.props.get("children", [])))
-    _require_distinct([str(field.props.get("id")) for field in fields], "field name")
-    chosen = [field for field in fields if field.type in CHOICE_FIELDS]
-    return {str(field.props.get("id")): _option_values(field) for field in chosen} or None
+    _require_distinct([name for name, _ in fields], "field name")
+    return {name: _option_values(field) for name, field in fields if field.type in CHOICE_FIELDS} or None
 
 
-def _fields(nodes: list[Node]) -> Iterator[Node]:
+def _fields(nodes: list[Node]) -> Iterator[tuple[str, Node]]:
+    """Yield what a submission has a value of, by its name there."""
     for node in nodes:
         if node.type in FIELDS:
-            yield node
+            yield str(node.props.get("id")), node
+        elif node.type == "select" and node.key is not None and not callable(node.props.get("onSelect")):
+            yield node.key, node
         yield from _fields(node.props.get("children", []))
 
 

@@ -233,12 +233,15 @@ class Bot:
     def handles(self, event: Event) -> bool:
         """True if something of this bot runs for `event`, or somebody has to be told that nothing does.
 
-        Slack reports the use of a link button as a click; that and an unknown shortcut concern nobody. Of a reaction it
-        is said whether the bot has a handler for the emoji, whoever posted the message.
+        Slack reports the use of a link button as a click; that and an unknown shortcut concern nobody. Neither does the
+        use of a modal's field without a handler, which is part of what is submitted. Of a reaction it is said whether
+        the bot has a handler for the emoji, whoever posted the message.
         """
         action_id = str(event.data.get("action_id") or "")
         if event.kind == "shortcut" or event.data.get("is_link"):
             return self.interaction_handler(action_id) is not None
+        if event.data.get("is_field"):
+            return action_id.startswith(MINTED_PREFIX) or self.interaction_handler(action_id) is not None
         if event.kind == "command":
             return self.command_handler(str(event.data.get("name") or "")) is not None
         if event.kind == "reaction":

@@ -82,10 +82,13 @@ def _parse_click(payload: dict[str, Any], origin: Origin) -> Event | Ignored:
         raise MalformedRequest("the action has no action_id")
     user = identifier_in(object_in(payload, "user"), "id")
     container = payload.get("container")
-    if not isinstance(container, dict) or container.get("type") not in ("message", "message_attachment"):
-        return Ignored(
-            origin, _click_identity(payload, action, user, "view"), "clicks outside messages are not handled"
-        )
+    place = container.get("type") if isinstance(container, dict) else None
+    if place == "view":
+        return _parse_click_in_view(payload, action, user, origin)
+    if place not in ("message", "message_attachment"):
+        reason = "clicks outside messages, modals and home tabs are not handled"
+        return Ignored(origin, _click_identity(payload, action, user, "elsewhere"), reason)
+    container = object_in(payload, "container")
     channel = identifier_in(container, "channel_id")
     ts = identifier_in(container, "message_ts")
     message = payload.get("message") if isinstance(payload.get("message"), dict) else {}
@@ -101,6 +104,31 @@ def _parse_click(payload: dict[str, Any], origin: Origin) -> Event | Ignored:
             "action_id": action_id,
             "value": _held(action),
             "is_link": is_link(action, message or {}),
+            "raw": without_secrets(payload),
+        },
+    )
+
+
+def _parse_click_in_view(payload: dict[str, Any], action: dict[str, Any], user: str, origin: Origin) -> Event:
+    """Return a click in a modal, which is about that modal, or in a home tab, which is about nothing that was posted.
+
+    A home tab has no handlers but the bot's own. What a field of a modal holds is read when the modal is submitted, so
+    that nobody has to answer its use before.
+    """
+    view = object_in(payload, "view")
+    view_id = identifier_in(view, "id")
+    return Event(
+        kind="click",
+        origin=origin,
+        conversation=user,
+        identity=_click_identity(payload, action, user, f"view {view_id}"),
+        user=user,
+        ref=view_id,
+        data={
+            "action_id": action["action_id"],
+            "value": _held(action),
+            "is_link": view.get("type") != "modal" or is_link(action, view),
+            "is_field": action.get("type") != "button",
             "raw": without_secrets(payload),
         },
     )
