@@ -158,6 +158,30 @@ def test_the_menus_of_a_message_have_their_posted_values_in_a_submission(form: F
     assert form.seen == [{"who": {"id": 7}, "teams": [{"id": 7}, {"id": 1}], "say": "Hello", "why": "broken"}]
 
 
+@pytest.mark.parametrize(("name", "heard"), [("callback_id", True), ("key", True), ("key", False)])
+def test_the_closing_of_a_modal_with_an_id_of_the_bots_own_is_heard(
+    opened: Form, slack: SlackSender, slack_api: SlackWebApi, *, name: str, heard: bool
+) -> None:
+    seen = []
+    bot = opened.make_bot(on_lock_conflict="queue")
+    given = {} if heard else {"on_submit": opened.submitted}
+    bot.on_command("/own")(
+        lambda thread, command: thread.open_modal(Modal(title="Own", **{name: "own"}, **given), trigger=command)
+    )
+    bot.on_modal_close("own")(lambda thread, closed: seen.append((thread.key, closed.callback_id)))
+    form = {**payload("command_slash"), "command": "/own", "channel_id": "C111", "trigger_id": "own"}
+    slack.post("/slack/commands", urlencode(form).encode(), "application/x-www-form-urlencoded")
+    opened.run_all()
+    view = slack_api.done("views.open")[-1].answer["view"]
+    assert view.get("notify_on_close", False) is heard, "with an on_submit the id is botstate's"
+    if heard:
+        value = payload("interactive_view_closed")
+        value["view"] |= view
+        assert slack.interaction(value).status_code == 200
+        opened.run_all()
+        assert seen == [("C111", "own")]
+
+
 def test_a_click_in_a_home_tab_goes_to_the_bots_own_handler_or_to_nobody(form: Form, slack_api: SlackWebApi) -> None:
     home = {"id": "V111", "type": "home", "callback_id": "", "state": {"values": {}}}
     form.click("own", view=home, held={"value": "from the tab"})
