@@ -12,7 +12,7 @@ from botstate.actions.controls import Control, Path, find_controls, identify
 from botstate.exceptions import ActionExpired
 from botstate.models import ActionSnapshot
 from botstate.ui.components import Component
-from botstate.ui.handlers import unbound
+from botstate.ui.handlers import can_take, unbound
 from botstate.ui.nodes import Handler as BoundOrNot
 from botstate.ui.nodes import Node
 
@@ -55,7 +55,8 @@ def resolve(snapshot: ActionSnapshot, components: Mapping[str, Component]) -> Ha
     """Return the handler that was shown, by rendering its component again with the same props.
 
     Raises ActionExpired when the component is gone, cannot be rendered with these props any more, or does not have
-    this very control any more. Never returns another control's handler.
+    this very control any more, or when its handler does not take the stored arguments any more. Never returns another
+    control's handler.
     """
     component = components.get(snapshot.component)
     if component is None:
@@ -65,7 +66,10 @@ def resolve(snapshot: ActionSnapshot, components: Mapping[str, Component]) -> Ha
     except Exception as error:
         logger.warning("component %s: %s when rendered again", snapshot.component, type(error).__qualname__)
         raise ActionExpired(f"component {snapshot.component!r} no longer renders with its stored props") from error
-    return unbound(_same_control(snapshot, controls))
+    handler = _same_control(snapshot, controls)
+    if snapshot.bound_args and not can_take(handler, exact_json.loads(snapshot.bound_args)):
+        raise ActionExpired(f"the handler of {snapshot.action_id!r} no longer takes what was bound to it")
+    return unbound(handler)
 
 
 def _same_control(snapshot: ActionSnapshot, controls: list[tuple[Path, Node, BoundOrNot]]) -> BoundOrNot:

@@ -25,9 +25,12 @@ class BoundHandler:
 def bind(handler: Callable[..., Any], args: Json) -> BoundHandler:
     """Bind JSON arguments to a click handler.
 
-    The handler gets them as keyword arguments where `args` is a dict and it takes keywords of these names, else as a
-    third positional argument where it needs one; `click.args` holds them in any case. Raises TypeError when `handler`
-    is not callable, is bound already, or takes other keywords than these.
+    What is no dict is the handler's third positional argument, where it takes one. A dict arrives as keyword arguments
+    where the handler takes these; as the third positional argument only where it needs one that no keyword of the dict
+    is for. `click.args` holds them in any case. Raises TypeError when `handler` is not callable, is bound already, or
+    takes other keywords than these.
+    A message that was posted before keeps its own arguments. If they do not fit the handler of a newer release any
+    more, or would reach it as one dict where those bound there arrive as keywords, its control has expired.
     Source: CopilotKit's `bind`, which loses the arguments after a restart.
     """
     if isinstance(handler, BoundHandler) or not callable(handler):
@@ -67,13 +70,29 @@ def call_arguments(
     if args is None:
         return positional, {}
     signature = inspect.signature(handler)
-    if type(args) is dict and args and _accepts(signature, positional, args):
+    if type(args) is not dict:
+        return ((*positional, args) if _accepts(signature, (*positional, args), {}) else positional), {}
+    if args and _accepts(signature, positional, args):
         return positional, args
     if not _accepts(signature, positional, {}):
         return (*positional, args), {}
     # It takes the first two alone. Keywords of other names are a mistake, which calling with them shows.
     takes_more = len(signature.parameters) > len(positional)
-    return positional, args if type(args) is dict and takes_more else {}
+    return positional, args if takes_more else {}
+
+
+def can_take(handler: Callable[..., Any] | BoundHandler, args: Json) -> bool:
+    """True if `args`, which were stored with a control, reach its handler as those that are bound to it now do.
+
+    Keywords that a newer release has renamed must not arrive as one dict in the place of the new one.
+    """
+    function = unbound(handler)
+    positional, keywords = call_arguments(function, (None, None), args)
+    if not _accepts(inspect.signature(function), positional, keywords):
+        return False
+    if type(args) is not dict or not isinstance(handler, BoundHandler) or type(handler.args) is not dict:
+        return True
+    return len(positional) <= len(call_arguments(function, (None, None), handler.args)[0])
 
 
 def _accepts(signature: inspect.Signature, positional: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
@@ -95,7 +114,16 @@ def _code_digest(code: CodeType) -> str:
             if isinstance(constant, CodeType):
                 add(constant)
             else:
-                digest.update(repr(constant).encode())
+                digest.update(_written(constant).encode())
 
     add(code)
     return digest.hexdigest()
+
+
+def _written(constant: Any) -> str:
+    """Return the repr of a constant, the same in every process: the order of a set is not."""
+    if isinstance(constant, frozenset):
+        return f"frozenset({sorted(map(_written, constant))})"
+    if isinstance(constant, tuple):
+        return f"({', '.join(map(_written, constant))}{',' * (len(constant) == 1)})"
+    return repr(constant)
