@@ -110,7 +110,7 @@ def bind_controls(ui: Any) -> BoundMessage:
     one message share an id otherwise, two of one component a key, two fields of a modal a name, where a key that is an
     id holds U+0000, or, under DEBUG, where a component is not a pure function of its props.
     """
-    require_renderable(ui)
+    ui = require_renderable(ui)
     for element in outermost_elements(ui):
         for name, prop in element.props.items():
             exact_json.dumps(prop, f"prop {name!r} of component {element.component.name}")

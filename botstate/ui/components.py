@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from types import GeneratorType
 from typing import Any
 
+from botstate import exact_json
 from botstate.types import Json
-from botstate.ui.nodes import Node, flatten
+from botstate.ui.nodes import Node, count_node, spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,10 @@ class Component:
     def render(self, props: dict[str, Json]) -> Any:
         """Run the function with `props`, of which it gets a copy: what it does to them stays with it.
 
-        Raises TypeError where it returns something that cannot be shown.
+        Lists and generators in what it returns become one list. Raises TypeError where it returns something that cannot
+        be shown.
         """
-        rendered = self.function(**_copied(props))
-        if isinstance(rendered, GeneratorType):
-            rendered = flatten(rendered, f"the text of component {self.name}")
-        require_renderable(rendered)
-        return rendered
+        return require_renderable(self.function(**_copied(props)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,33 +45,45 @@ class Element:
         return self.component.render(self.props)
 
 
-def require_renderable(ui: Any) -> None:
-    """Raise TypeError unless `ui` is something that can be shown: an element, a node, text, or a list of these."""
+def require_renderable(ui: Any) -> Any:
+    """Return what can be shown: an element, a node, text, or a list of these in place of nested lists and generators.
+
+    Raises TypeError for anything else, ValueError for more than 100,000 of them.
+    """
+    if isinstance(ui, list | tuple | GeneratorType):
+        return [require_renderable(item) for item in spread(ui)]
     if isinstance(ui, Component):
         raise TypeError(f"component {ui.name} must be called with its props to be shown")
-    if isinstance(ui, list | tuple):
-        for item in ui:
-            require_renderable(item)
-    elif not (ui is None or isinstance(ui, Element | Node | str | int | float)):
+    if not (ui is None or isinstance(ui, Element | Node | str | int | float)):
         raise TypeError(f"{type(ui).__name__} cannot be shown; a node, a component's element or text can")
+    return ui
 
 
 def outermost_elements(ui: Any) -> Iterator[Element]:
-    """Yield the components whose props are stored: those that no other component contains."""
-    if isinstance(ui, Element):
-        yield ui
-    elif isinstance(ui, Node):
-        yield from outermost_elements(ui.props.get("children", []))
-    elif isinstance(ui, list | tuple):
-        for item in ui:
-            yield from outermost_elements(item)
+    """Yield the components whose props are stored, in order: those that no other component contains.
+
+    Raises ValueError for more than 100,000 nodes.
+    """
+    # A stack of its own, because nodes may be nested deeper than Python's.
+    left, seen = [ui], 0
+    while left:
+        item = left.pop()
+        count_node(seen := seen + 1)
+        if isinstance(item, Element):
+            yield item
+        elif isinstance(item, Node):
+            left.extend(reversed(item.props.get("children") or []))
+        elif isinstance(item, list | tuple):
+            left.extend(reversed(item))
 
 
-def _copied(value: Any) -> Any:
-    """Copy lists and dicts throughout; anything else is shared."""
+def _copied(value: Any, depth: int = 0) -> Any:
+    """Copy lists and dicts throughout; anything else is shared, and so is what is nested too deep to be JSON."""
+    if depth > exact_json.MAX_DEPTH:
+        return value
     if type(value) is dict:
-        return {key: _copied(item) for key, item in value.items()}
-    return [_copied(item) for item in value] if type(value) is list else value
+        return {key: _copied(item, depth + 1) for key, item in value.items()}
+    return [_copied(item, depth + 1) for item in value] if type(value) is list else value
 
 
 def _as_props(function: Callable[..., Any], bound: inspect.BoundArguments) -> dict[str, Any]:
