@@ -1,6 +1,5 @@
 """One node to its blocks."""
 
-import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,10 +20,9 @@ from slack_sdk.models.blocks import (
 from botstate.platforms.slack import limits
 from botstate.platforms.slack.limits import ELLIPSIS, shorten
 from botstate.platforms.slack.render import elements, fields, tables
+from botstate.platforms.slack.render.raws import payloads, raw_blocks, raw_characters
 from botstate.platforms.slack.render.texts import as_text, marked_up, optional_plain, own_text, plain
 from botstate.types import Json
-
-PLATFORM = "slack"
 
 
 @dataclass(slots=True)
@@ -38,6 +36,16 @@ class Surface:
     tables_left: int = limits.MAX_TABLES
     markdown_left: int = limits.MAX_MARKDOWN_CHARACTERS
     raw: list[dict[str, Json]] = field(default_factory=list)
+
+    @classmethod
+    def of_message(cls, nodes: list[Json]) -> "Surface":
+        """Return what a message takes beside those of its blocks that come from the bot as they are."""
+        own = list(raw_blocks(nodes))
+        markdown = sum(raw_characters(block) for block in own if block.get("type") == "markdown")
+        return cls(
+            tables_left=limits.MAX_TABLES - sum(block.get("type") == "table" for block in own),
+            markdown_left=limits.MAX_MARKDOWN_CHARACTERS - markdown,
+        )
 
 
 def blocks_of(node: Json, surface: Surface) -> Iterator[dict[str, Json]]:
@@ -214,7 +222,7 @@ def _elements(node: Json) -> list[Any] | None:
         return [elements.button(node)]
     if kind == "select" and props.get("options") and not props.get("multi"):
         return [elements.select(node)]
-    return _payloads(node) if kind == "raw" else None
+    return payloads(node) if kind == "raw" else None
 
 
 def _block_of_control(node: Json, surface: Surface) -> Blocks:
@@ -234,16 +242,8 @@ def _block_of_control(node: Json, surface: Surface) -> Blocks:
 
 
 def _raw(node: Json, surface: Surface) -> Blocks:
-    surface.raw.extend(payloads := _payloads(node))
-    yield from payloads
-
-
-def _payloads(node: Json) -> list[dict[str, Json]]:
-    """Return copies of a platform's own parts, because links are named in what is rendered."""
-    if node["props"].get("platform") != PLATFORM:
-        return []
-    payload = copy.deepcopy(node["props"].get("payload"))
-    return [part for part in (payload if isinstance(payload, list) else [payload]) if isinstance(part, dict)]
+    surface.raw.extend(blocks := payloads(node))
+    yield from blocks
 
 
 def _modal(node: Json, surface: Surface) -> Blocks:

@@ -5,6 +5,7 @@ from typing import Any
 
 from botstate.platforms.slack import limits
 from botstate.platforms.slack.limits import shorten
+from botstate.platforms.slack.render.raws import raw_characters
 from botstate.types import Json
 
 
@@ -19,12 +20,13 @@ def leave_out(blocks: list[dict[str, Json]], most: int) -> list[dict[str, Json]]
 def shorten_texts(blocks: list[dict[str, Json]], untouched: list[dict[str, Json]]) -> None:
     """Cut the texts of a message that is too long as a whole, the last ones first. Controls stay as they are.
 
-    untouched: those of the blocks that are neither cut nor counted.
+    untouched: those of the blocks that are counted and not cut.
     """
     ours = [block for block in blocks if not any(block is other for other in untouched)]
     texts = [text for block in ours for text in _texts(block)]
     most = limits.MAX_MESSAGE_CHARACTERS - limits.BLOCK_CHARACTERS * max(len(blocks) - 1, 0)
-    excess = sum(len(text["text"]) for text in texts) - most
+    theirs = sum(raw_characters(block) for block in blocks if any(block is other for other in untouched))
+    excess = theirs + sum(len(text["text"]) for text in texts) - most
     for text in reversed(texts):
         if excess <= 0:
             return

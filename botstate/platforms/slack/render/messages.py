@@ -15,7 +15,7 @@ def render(nodes: list[Json]) -> dict[str, Json]:
     nodes: `{"type", "props", "key"?}` dicts. With an accent it is {"text", "attachments"} instead, because Slack has
     colours only there; the text is the attachment's fallback then, as it would be shown a second time.
     """
-    surface = Surface()
+    surface = Surface.of_message(nodes)
     blocks = leave_out([block for node in nodes for block in blocks_of(node, surface)], limits.MAX_BLOCKS)
     shorten_texts(blocks, surface.raw)
     name_links(blocks)
