@@ -52,13 +52,11 @@ def require_optional_text(name: str, text: Any) -> str | None:
 
 
 def require_name(name: str, text: Any, longest: int = MAX_KEY_CHARACTERS) -> str | None:
-    """Return None, or a str of 1 to `longest` characters without U+0000. Raises ValueError for anything else."""
+    """Return None, or a str of 1 to `longest` characters. Raises ValueError for anything else."""
     if text is None:
         return None
     if not isinstance(text, str) or not 1 <= len(text) <= longest:
         raise ValueError(f"{name} must be a str of 1 to {longest} characters")
-    if "\0" in text:
-        raise ValueError(f"{name} must not hold U+0000")
     return plain_text(name, text)
 
 

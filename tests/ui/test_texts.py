@@ -125,16 +125,6 @@ def test_a_key_is_not_taken_for_one_of_a_link(key: str) -> None:
     assert Modal(TextInput(key, "A"), title="a", callback_id=key).key == key, "which are no ids of controls"
 
 
-def test_a_key_with_a_null_is_refused() -> None:
-    for make in (
-        lambda: Button("Yes", key="a\0"),
-        lambda: Modal(title="a", callback_id="a\0"),
-        lambda: TextInput("a\0", "A"),
-    ):
-        with pytest.raises(ValueError, match=r"U\+0000"):
-            make()
-
-
 def test_a_payload_of_the_platforms_own_stays_exact() -> None:
     with pytest.raises(NotSerializable, match="payload"):
         raw("slack", {"text": mark_safe("safe")})
