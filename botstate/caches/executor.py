@@ -18,8 +18,13 @@ from django.db import connections
 IDLE_S = 5.0
 #: How many calls may wait.
 MAX_WAITING = 1_000
-#: How many threads may be left behind in calls that do not return.
+#: How many threads may be left behind, at any pace, in calls that do not return.
 MAX_ABANDONED = 4
+#: Beyond these one more may be, once none was for so long: those calls may never return, behind a network that dropped
+#: their packets, although new ones would be answered.
+ONE_MORE_AFTER_S = 60.0
+#: How many may hang in all. No thread can be ended from outside, and each may hold a connection.
+MAX_HANGING = 32
 
 Job = tuple[Callable[[], Any], "Future[Any]"]
 
@@ -51,7 +56,9 @@ class StoreExecutor:
         self._running: tuple[float, Future[Any]] | None = None
         self._due: tuple[float, Callable[[], Any]] | None = None
         self._was_due = False
+        #: How many threads were left behind and have not returned, and when the last one was.
         self._abandoned = 0
+        self._abandoned_at = 0.0
         self._is_closing = False
 
     def submit(self, call: Callable[[], Any]) -> "Future[Any]":
@@ -96,6 +103,7 @@ class StoreExecutor:
                 return False
             _, hanging = self._running
             self._abandoned += 1
+            self._abandoned_at = time.monotonic()
             self._thread = None
             self._running = None
             given_up, self._jobs = self._jobs, deque()
@@ -123,12 +131,17 @@ class StoreExecutor:
     def _ensure_thread(self) -> None:
         if self._thread is not None and self._thread.is_alive():
             return
-        if self._abandoned >= MAX_ABANDONED:
-            raise OverloadedError(f"{MAX_ABANDONED} threads hang in calls to the store")
+        if not self._may_start_thread():
+            raise OverloadedError(f"{self._abandoned} threads hang in calls to the store")
         thread = Thread(target=self._run, name=f"botstate-{self._name}", daemon=True)
         thread.start()
         self._thread = thread
         self._is_closing = False
+
+    def _may_start_thread(self) -> bool:
+        if self._abandoned < MAX_ABANDONED:
+            return True
+        return self._abandoned < MAX_HANGING and time.monotonic() - self._abandoned_at >= ONE_MORE_AFTER_S
 
     def _try_to_ensure_thread(self) -> None:
         with suppress(OverloadedError, RuntimeError):
