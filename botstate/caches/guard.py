@@ -72,8 +72,12 @@ class StoreGuard:
             raise StoreFailedError
         try:
             return self._executor.submit(lambda: self._watched(operation, call))
-        except (OverloadedError, RuntimeError) as error:
-            # A RuntimeError says that the process has no thread left to give.
+        except OverloadedError as error:
+            # It says nothing of the store, which answers those that wait.
+            self.count(operation, type(error).__name__)
+            raise StoreFailedError from error
+        except RuntimeError as error:
+            # The process has no thread left to give.
             self._failed(operation, type(error).__name__)
             raise StoreFailedError from error
 
