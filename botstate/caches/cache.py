@@ -135,6 +135,7 @@ class MirroredCache:
         """Remove the entry from memory and store, and return its value, else `default`.
 
         Of many processes exactly one gets it, as long as the store answers; without it, whoever has it in memory.
+        What nobody had in memory while the store was left alone stays there.
         """
         self._refuse_to_block("consume")
         value = self._begin_consume(key).settle()

@@ -24,6 +24,15 @@ class StoreFailedError(Exception):
     """The store did not answer; that was counted and logged."""
 
 
+def was_made(future: "Future[Any]") -> bool:
+    """False for a call that has not got as far as the store, and never will."""
+    if future.cancelled():
+        return False
+    error = future.exception() if future.done() else None
+    # Without a cause it was not made, because the store is left alone; with one, it may have taken effect all the same.
+    return not (isinstance(error, StoreFailedError) and error.__cause__ is None)
+
+
 class StoreGuard:
     """Makes calls to a store on a thread of its own, each within `timeout_s`.
 

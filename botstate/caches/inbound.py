@@ -4,7 +4,6 @@ import os
 import time
 import weakref
 from collections.abc import Callable
-from concurrent.futures import Future
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -16,7 +15,7 @@ from botstate.caches.cache import CacheStatus
 from botstate.caches.claims import KnownClaims
 from botstate.caches.dedup_mirror import DedupMirror
 from botstate.caches.endings import Endings
-from botstate.caches.guard import StoreFailedError
+from botstate.caches.guard import StoreFailedError, was_made
 from botstate.caches.values import joined
 from botstate.conf import get_settings
 from botstate.contracts.addresses import MAX_NAMESPACE_CHARACTERS, check_text
@@ -272,7 +271,7 @@ class InboundDedup:
             future = mirror.submit(operation, key, call)
         except StoreFailedError:
             return Known(unanswered(False))
-        return Asked(mirror.guard, operation, future, answered, lambda: unanswered(_was_made(future)))
+        return Asked(mirror.guard, operation, future, answered, lambda: unanswered(was_made(future)))
 
     def _refuse_to_block(self, operation: str) -> None:
         # Before anything is touched, and not only where the store has to be asked.
@@ -301,15 +300,6 @@ class InboundDedup:
         self._known.reset()
         if self._mirror is not None:
             self._mirror.guard.reset()
-
-
-def _was_made(future: "Future[Any]") -> bool:
-    """False for a call that has not got as far as the store, and never will."""
-    if future.cancelled():
-        return False
-    error = future.exception() if future.done() else None
-    # Without a cause it was not made, because the store is left alone; with one, it may have taken effect all the same.
-    return not (isinstance(error, StoreFailedError) and error.__cause__ is None)
 
 
 def _reset_after_fork() -> None:

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from threading import RLock
 from typing import Any, NamedTuple
 
-from botstate.caches.guard import StoreFailedError, StoreGuard
+from botstate.caches.guard import StoreFailedError, StoreGuard, was_made
 from botstate.caches.journal import Journal, Wish
 from botstate.caches.memory import BoundedMemory, Kept
 from botstate.exceptions import LimitExceeded, NotSerializable
@@ -54,7 +54,7 @@ class Mirror:
         with self._order:
             self._memory.set(key, kept)
             wish = self.journal.put(key, kept)
-            return self._submit("register", key, wish, lambda: self._fulfil(key, wish))
+            return self._submit("register", key, wish, lambda: self._fulfil(key, wish), self._leave)
 
     def read(self, key: str) -> "Future[FoundEntry | None]":
         """Look an entry up. Raises StoreFailedError."""
@@ -63,28 +63,42 @@ class Mirror:
     def take(self, operation: str, key: str) -> Taken:
         """Remove an entry from memory, and from the store; its answer is the value, MISSING for none.
 
-        An entry that the store never took is its caller's: nobody else can have seen it.
+        An entry that the store never took is its caller's: nobody else can have seen it. Where the store is not asked,
+        it is removed there later; not so by a `consume` that found nothing, whose caller did not get it.
         """
         with self._order:
             kept = self._memory.pop(key)
             before = self.journal.get(key)
             if kept is None and before is not None and before.kept is not None and not before.kept.has_ended():
                 kept = before.kept
+            found_nothing = operation == "consume" and kept is None and before is None
             wish = self.journal.put(key, None)
+            if_not_made = self.journal.fulfil if found_nothing else self._leave
             try:
-                return Taken(kept, self._submit(operation, key, wish, lambda: self._take(key, wish, kept)))
+                return Taken(kept, self._submit(operation, key, wish, lambda: self._take(key, wish, kept), if_not_made))
             except StoreFailedError:
                 return Taken(kept, None)
 
-    def _submit(self, operation: str, key: str, wish: Wish, call: Callable[[], Any]) -> "Future[Any]":
+    def _submit(
+        self,
+        operation: str,
+        key: str,
+        wish: Wish,
+        call: Callable[[], Any],
+        if_not_made: Callable[[str, Wish], None],
+    ) -> "Future[Any]":
+        """Let a call for a wish be made, which is left where it fails, as it may have had an effect."""
+
         def leave_if_failed(future: "Future[Any]") -> None:
-            if future.cancelled() or future.exception() is not None:
+            if not was_made(future):
+                if_not_made(key, wish)
+            elif future.exception() is not None:
                 self._leave(key, wish)
 
         try:
             future = self.guard.submit(operation, call)
         except StoreFailedError:
-            self._leave(key, wish)
+            if_not_made(key, wish)
             raise
         future.add_done_callback(leave_if_failed)
         return future
