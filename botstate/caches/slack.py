@@ -1,7 +1,7 @@
 """Slack: the threads in which the bot takes part."""
 
-from botstate import exact_json
 from botstate.caches.cache import MirroredCache
+from botstate.caches.values import joined
 from botstate.contracts.addresses import check_text
 
 IN_MEMORY = 5_000
@@ -48,7 +48,7 @@ def _key(account: str, team: str, channel: str, thread_ts: str) -> str:
     parts = {"account": account, "team": team, "channel": channel, "thread_ts": thread_ts}
     for name, part in parts.items():
         check_text(part, name, MAX_ID_CHARACTERS)
-    return exact_json.dumps([account, team, channel, thread_ts])
+    return joined(account, team, channel, thread_ts)
 
 
 #: What the Slack runtime knows in this process.

@@ -19,6 +19,7 @@ from botstate.runtime.bot import Bot
 from botstate.runtime.heartbeat import Pulse
 from botstate.runtime.keys import without_keys
 from botstate.runtime.lease import Lease
+from botstate.runtime.participation import remember
 from botstate.runtime.turns import backoff_us
 
 logger = logging.getLogger("botstate.runtime")
@@ -88,7 +89,7 @@ def send(
     else:
         _mark_sent(using, delivery, origin, sent)
         if delivery.kind == POST:
-            platform.record_participation(origin, conversation, sent)
+            remember(platform, origin, conversation, sent)
 
 
 def _outbound(using: str, delivery: Delivery, origin: Origin, conversation: str) -> Outbound:

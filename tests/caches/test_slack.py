@@ -63,6 +63,15 @@ def test_bad_parts_are_refused_by_name(spoken: SlackThreadParticipation, part: i
 
 
 @pytest.mark.once
+@pytest.mark.parametrize("letter", ["é", "机", "😀", '"', "\x00", "7"])
+def test_every_text_of_two_hundred_characters_is_taken(spoken: SlackThreadParticipation, letter: str) -> None:
+    where = [letter * 200] * 4
+    spoken.record(*where)
+    assert spoken.has_participated(*where)
+    assert not spoken.has_participated(*where[:3], letter * 199)
+
+
+@pytest.mark.once
 def test_five_thousand_are_in_memory(spoken: SlackThreadParticipation) -> None:
     for number in range(5_001):
         spoken.record("support", "T111", "C111", str(number))
@@ -87,7 +96,7 @@ def test_a_restart_forgets_nothing(persistent: None, spoken: SlackThreadParticip
     spoken.record(*WHERE)
     spoken.forget()
     assert spoken.has_participated(*WHERE)
-    assert spoken.cache.peek('["support","T111","C111","1595926230.009600"]') is True, "memory has it again"
+    assert spoken.cache.peek("7:support4:T1114:C11117:1595926230.009600") is True, "memory has it again"
 
 
 def test_async_twins(persistent: None, spoken: SlackThreadParticipation) -> None:
