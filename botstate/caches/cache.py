@@ -171,7 +171,12 @@ class MirroredCache:
 
         The cache can be used afterwards.
         """
-        return self._opened is None or self._opened[1].guard.close(timeout)
+        if self._opened is None:
+            return True
+        # Switched off meanwhile or not: it is the thread that is waited for.
+        if event_loop.is_running():
+            raise SynchronousOnlyOperation("cache.close would block the event loop: use cache.aclose")
+        return self._opened[1].guard.close(timeout)
 
     async def aclose(self, timeout: float = 5.0) -> bool:  # noqa: ASYNC109
         """Async twin of `close`."""

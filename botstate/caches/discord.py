@@ -185,8 +185,13 @@ class DiscordComponents:
         return await self._modals.aresolve(id, consume)
 
     def close(self, timeout: float = 5.0) -> bool:
-        """End the caches' threads, as `MirroredCache.close` does."""
+        """End the threads of both caches, each as `MirroredCache.close` does."""
         closed = [cache.close(timeout) for cache in (self.components, self.modals)]
+        return all(closed)
+
+    async def aclose(self, timeout: float = 5.0) -> bool:  # noqa: ASYNC109
+        """Async twin of `close`."""
+        closed = [await cache.aclose(timeout) for cache in (self.components, self.modals)]
         return all(closed)
 
     def _prepared(

@@ -1,5 +1,6 @@
 """Claimable dedup of what comes in."""
 
+import asyncio
 import os
 import time
 import weakref
@@ -144,7 +145,16 @@ class InboundDedup:
 
         The dedup can be used afterwards.
         """
-        return self._mirror is None or self._mirror.guard.close(timeout)
+        if self._mirror is None:
+            return True
+        # Switched off meanwhile or not: it is the thread that is waited for.
+        if event_loop.is_running():
+            raise SynchronousOnlyOperation("inbound.close would block the event loop: use inbound.aclose")
+        return self._mirror.guard.close(timeout)
+
+    async def aclose(self, timeout: float = 5.0) -> bool:  # noqa: ASYNC109
+        """Async twin of `close`."""
+        return await asyncio.to_thread(self.close, timeout)
 
     # Each method begins in memory, and says whether the store has to be asked; its twins differ in how they wait.
 

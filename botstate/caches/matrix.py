@@ -135,6 +135,10 @@ class MatrixApprovals:
         """End the cache's thread, as `MirroredCache.close` does."""
         return self.cache.close(timeout)
 
+    async def aclose(self, timeout: float = 5.0) -> bool:  # noqa: ASYNC109
+        """Async twin of `close`."""
+        return await self.cache.aclose(timeout)
+
     def _target(self, approval_id: str, allowed: Iterable[Decision]) -> object:
         decisions = tuple(binding.decision for binding in self.bindings(allowed))
         return self._values.dump(ApprovalTarget(approval_id=checked_id(approval_id, "approval_id"), allowed=decisions))

@@ -43,6 +43,14 @@ class SlackThreadParticipation:
         """Empty the memory, as a restart does."""
         self.cache.forget()
 
+    def close(self, timeout: float = 5.0) -> bool:
+        """End the cache's thread, as `MirroredCache.close` does."""
+        return self.cache.close(timeout)
+
+    async def aclose(self, timeout: float = 5.0) -> bool:  # noqa: ASYNC109
+        """Async twin of `close`."""
+        return await self.cache.aclose(timeout)
+
 
 def _key(account: str, team: str, channel: str, thread_ts: str) -> str:
     parts = {"account": account, "team": team, "channel": channel, "thread_ts": thread_ts}

@@ -73,6 +73,10 @@ class TeamsSentMessages:
         """End the cache's thread, as `MirroredCache.close` does."""
         return self.cache.close(timeout)
 
+    async def aclose(self, timeout: float = 5.0) -> bool:  # noqa: ASYNC109
+        """Async twin of `close`."""
+        return await self.cache.aclose(timeout)
+
     def _sent_now(self) -> object:
         return self._values.dump(SentMessage(sent_at=datetime.now(UTC)))
 
