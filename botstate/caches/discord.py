@@ -19,16 +19,16 @@ MAX_ENTRIES = 10_000
 TTL = "30m"
 #: Discord's bound on a `custom_id`, which an id is a part of.
 MAX_ENTRY_ID_CHARACTERS = 100
+MAX_REFERENCE_CHARACTERS = 512
 
 Kind = Literal["button", "select", "modal-trigger"]
 SelectType = Literal["string", "user", "role", "mentionable", "channel"]
 FieldType = Literal["text", "checkbox", "radio", "select", "role-select", "user-select"]
 
-EntryId = Annotated[
-    str, pydantic.StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_ENTRY_ID_CHARACTERS)
-]
+#: The form in which ids are looked up as well: what is space at their ends is not the same to everybody.
+EntryId = Annotated[str, pydantic.AfterValidator(lambda text: checked_id(text, "an id", MAX_ENTRY_ID_CHARACTERS))]
 #: Whom or what an entry belongs to.
-Reference = Annotated[str, pydantic.StringConstraints(strip_whitespace=True, min_length=1, max_length=512)]
+Reference = Annotated[str, pydantic.AfterValidator(lambda text: checked_id(text, "it", MAX_REFERENCE_CHARACTERS))]
 #: What people read, or a component carries; Discord's own bounds are below.
 Text = Annotated[str, pydantic.StringConstraints(max_length=4_000)]
 Count = Annotated[int, pydantic.Field(ge=0)]
@@ -149,7 +149,8 @@ class DiscordComponents:
     ) -> None:
         """Register what belongs to one message, after all of it was checked. ttl: the registry's where left out.
 
-        Raises ValueError, and registers nothing, for an id that comes twice, or an entry of over 1 MiB as JSON.
+        Raises ValueError, and registers nothing, for an id that comes twice, an entry of over 1 MiB as JSON, or one of
+        a subclass.
         """
         for cache, entry_id, value in self._prepared(components, modals, message_id, ttl):
             cache.register(entry_id, value, ttl)
@@ -205,7 +206,7 @@ class DiscordComponents:
         now = datetime.now(UTC)
         common: dict[str, object] = {"created_at": now, "expires_at": now + timedelta(microseconds=ttl_us)}
         if message_id is not None:
-            common["message_id"] = checked_id(message_id, "message_id", 512)
+            common["message_id"] = checked_id(message_id, "message_id", MAX_REFERENCE_CHARACTERS)
         # A trigger comes after the modal that it opens.
         return [*self._modals.prepared(modals, common), *self._components.prepared(components, common)]
 
@@ -224,7 +225,8 @@ class _Entries(Generic[E]):
         if not isinstance(entries, Sequence):
             raise ValueError(f"{self._what}s must be a list, not {type(entries).__name__}")
         for entry in entries:
-            if not isinstance(entry, self._model):
+            # A field more, of a model of one's own, would be stored and never be read again.
+            if type(entry) is not self._model:
                 raise ValueError(f"a {self._what} must be a {self._model.__name__}, not {type(entry).__name__}")
         repeated = [entry_id for entry_id, count in Counter(entry.id for entry in entries).items() if count > 1]
         if repeated:
