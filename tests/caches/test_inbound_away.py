@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from botstate.caches import InboundDedup
-from botstate.caches.endings import Endings
 from botstate.stores import MemoryStore
 from tests.caches.away import FickleDedup, FickleStore
 from tests.caches.switching import switched_on
@@ -323,37 +322,3 @@ class TestAway:
         other = make_dedup(store=store)
         assert {other.check(str(number)) for number in range(1, keys, 2)} == {"done"}
         assert dedup.status().lost == 0
-
-
-@pytest.mark.once
-class TestEndings:
-    """What the store has yet to hear."""
-
-    def test_a_key_is_done_once_with_the_time_that_it_had(self) -> None:
-        endings = Endings(10)
-        endings.add("key", "a", commits=False, is_done=False, lasts_s=50)
-        endings.add("key", "b", commits=True, is_done=True, lasts_s=100)
-        endings.add("key", "c", commits=False, is_done=False, lasts_s=500)
-        ending = endings.get("key")
-        assert ending is not None
-        assert ending.claims == (("a", False), ("b", True), ("c", False))
-        assert ending.is_done
-        assert 90 < ending.seconds_left() <= 100
-
-    def test_what_is_of_no_interest_any_more_is_neither_there_nor_lost(self) -> None:
-        endings = Endings(2)
-        for key in ("a", "b", "c"):
-            endings.add(key, "token", commits=True, is_done=True, lasts_s=0.000_001)
-        assert endings.get("c") is None
-        assert endings.lost == 0
-        for key in ("d", "e", "f"):
-            endings.add(key, "token", commits=True, is_done=True, lasts_s=100)
-        assert endings.lost == 1
-
-    def test_the_claims_of_a_key_are_bounded(self) -> None:
-        endings = Endings(2)
-        for number in range(20):
-            endings.add("key", str(number), commits=False, is_done=False, lasts_s=100)
-        ending = endings.get("key")
-        assert ending is not None
-        assert [token for token, _ in ending.claims] == [str(number) for number in range(12, 20)]
