@@ -64,15 +64,14 @@ def mirrored() -> MirroredCache:
 
 
 @pytest.fixture(autouse=True)
-def persistent(settings: Any) -> Iterator[None]:
+def persistent(settings: Any) -> None:
     memory = {"BACKEND": "botstate.stores.MemoryStore"}
     caches = {channel: {"PERSISTENT": True, "STORE": "memory", "TIMEOUT": 10} for channel in CHANNELS}
     settings.BOTSTATE = settings.BOTSTATE | {"STORES": {"default": memory, "memory": memory}, "CACHES": caches}
-    return
 
 
 @pytest.fixture(params=[slack, discord, teams, matrix, inbound, mirrored])
-def used(request: pytest.FixtureRequest) -> Any:
+def used(request: pytest.FixtureRequest) -> Iterator[Any]:
     """One of them, used, with the threads that it has."""
     made = request.param()
     yield made
