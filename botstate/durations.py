@@ -48,7 +48,9 @@ def _parse(value: object) -> float | None:
         return float(match[1]) * _UNITS_US[match[2]] if match else None
     if isinstance(value, timedelta):
         return value / timedelta(microseconds=1)
-    # Not `int | float`, which would be put together anew in each call.
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return value * MICROSECONDS_PER_SECOND
+    # As plain numbers: a subclass may calculate, and write itself, in its own way.
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int.__index__(value) * MICROSECONDS_PER_SECOND
+    if isinstance(value, float):
+        return float.__float__(value) * MICROSECONDS_PER_SECOND
     return None

@@ -71,10 +71,17 @@ def blocking(method: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[A
     return checked
 
 
-def check_bound(value: Any, name: str, least: int) -> None:
-    """Raise ValueError unless `value` is an int of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+def check_bound(value: Any, name: str, least: int) -> int:
+    """Return `value` as a plain int. Raises ValueError unless it is an int, no bool, of at least `least`."""
+    # What a subclass writes itself as, an Enum for one, is nothing that a server could read: no backend sees it.
+    if isinstance(value, bool) or not isinstance(value, int) or (plain := int.__index__(value)) < least:
         raise ValueError(f"{name} must be an int of at least {least}, not {shown(value)}")
+    return plain
+
+
+def optional_bound(value: Any, name: str, least: int) -> int | None:
+    """`check_bound`, with None for no bound."""
+    return None if value is None else check_bound(value, name, least)
 
 
 def new_token() -> str:

@@ -4,7 +4,7 @@ from abc import abstractmethod
 
 from botstate import exact_json
 from botstate.contracts.addresses import Address
-from botstate.contracts.facet import Facet, blocking, check_bound
+from botstate.contracts.facet import Facet, blocking, check_bound, optional_bound
 from botstate.durations import optional_microseconds
 from botstate.types import Duration, Json
 
@@ -28,23 +28,20 @@ class ListFacet(Facet):
         ttl: sets the expiry of the whole list; None keeps the one it has. Appending to an expired list starts
         a fresh one.
         """
-        if max_len is not None:
-            check_bound(max_len, "max_len", 1)
-        return self._append(self._address(key), self._dumps(value), max_len, optional_microseconds(ttl, "ttl"))
+        most = optional_bound(max_len, "max_len", 1)
+        return self._append(self._address(key), self._dumps(value), most, optional_microseconds(ttl, "ttl"))
 
     @blocking
     def range(self, key: str, start: int = 0, stop: int | None = None) -> list[Json]:
         """Return the items from index `start` to `stop`, both included and at least 0; None is the newest."""
-        check_bound(start, "start", 0)
-        if stop is not None:
-            check_bound(stop, "stop", 0)
-        return exact_json.loads_each(self._range(self._address(key), start, stop))
+        first, last = check_bound(start, "start", 0), optional_bound(stop, "stop", 0)
+        return exact_json.loads_each(self._range(self._address(key), first, last))
 
     @blocking
     def trim(self, key: str, max_len: int) -> None:
         """Keep the newest `max_len` items (at least 0) and drop the older ones."""
-        check_bound(max_len, "max_len", 0)
-        self._trim(self._address(key), max_len)
+        most = check_bound(max_len, "max_len", 0)
+        self._trim(self._address(key), most)
 
     @blocking
     def delete(self, key: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from botstate import exact_json
 from botstate.contracts.addresses import Address
-from botstate.contracts.facet import Facet, blocking, check_bound
+from botstate.contracts.facet import Facet, blocking, optional_bound
 from botstate.durations import optional_microseconds, to_microseconds
 from botstate.exceptions import shown
 from botstate.types import Duration, Json
@@ -54,13 +54,10 @@ class QueueFacet(Facet):
         Claimed items are never dropped; where they alone fill the queue, the new item is dropped.
         ttl: sets the expiry of the whole queue; None keeps the one it has.
         """
-        if max_size is not None:
-            check_bound(max_size, "max_size", 1)
+        most = optional_bound(max_size, "max_size", 1)
         if on_full not in get_args(OnFull):
             raise ValueError(f"on_full must be 'drop-oldest' or 'drop-newest', not {shown(on_full)}")
-        return self._enqueue(
-            self._address(key), self._dumps(value), max_size, on_full, optional_microseconds(ttl, "ttl")
-        )
+        return self._enqueue(self._address(key), self._dumps(value), most, on_full, optional_microseconds(ttl, "ttl"))
 
     @blocking
     def dequeue(self, key: str, default: Json = None) -> Json:

@@ -45,8 +45,7 @@ class StateStore(ABC):
 
         Works in small batches and skips what is locked. Nothing that has expired is ever returned, swept or not.
         """
-        check_bound(limit, "limit", 1)
-        return self._sweep(limit)
+        return self._sweep(check_bound(limit, "limit", 1))
 
     async def asweep(self, limit: int = DEFAULT_SWEEP_LIMIT) -> dict[str, int]:
         """Async twin of `sweep`."""

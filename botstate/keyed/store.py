@@ -7,7 +7,7 @@ from asgiref.sync import sync_to_async
 
 from botstate import exact_json
 from botstate.contracts.addresses import MAX_KEY_CHARACTERS, MAX_NAMESPACE_CHARACTERS, check_text
-from botstate.contracts.facet import check_bound
+from botstate.contracts.facet import check_bound, optional_bound
 from botstate.contracts.keyed import Admission, Collection, EntryAddress, KeyedFacet
 from botstate.contracts.stores import StateStore
 from botstate.durations import optional_microseconds
@@ -52,8 +52,7 @@ class KeyedStore:
         store: str | StateStore,
     ) -> None:
         check_text(namespace, "namespace", MAX_NAMESPACE_CHARACTERS)
-        if max_entries is not None:
-            check_bound(max_entries, "max_entries", 1)
+        most = optional_bound(max_entries, "max_entries", 1)
         if overflow not in get_args(Overflow):
             raise ValueError(f"overflow must be 'evict-oldest' or 'reject-new', not {shown(overflow)}")
         self._default_ttl_us = optional_microseconds(default_ttl, "default_ttl")
@@ -63,7 +62,7 @@ class KeyedStore:
         if rejects_new and max_entries is None:
             raise ValueError("overflow='reject-new' needs max_entries")
         self.namespace = namespace
-        self.max_entries = max_entries
+        self.max_entries = most
         self.retained = retained
         self._store = store
         self._rejects_new = rejects_new
@@ -191,13 +190,13 @@ class KeyedStore:
             if key is not None:
                 # The first key after one of 1,024 characters is a character longer.
                 check_text(key, name, MAX_KEY_CHARACTERS + 1)
-        check_bound(limit, "limit", 1)
-        if limit > MAX_BATCH:
+        most = check_bound(limit, "limit", 1)
+        if most > MAX_BATCH:
             raise ValueError(f"limit must be at most {MAX_BATCH}, not {shown(limit)}")
         if order not in get_args(Order):
             raise ValueError(f"order must be 'asc' or 'desc', not {shown(order)}")
         facet = self._facet()
-        rows = facet.entries_in_range(self._collection(facet), start, end, limit, order == "desc")
+        rows = facet.entries_in_range(self._collection(facet), start, end, most, order == "desc")
         return [Entry.of_row(row) for row in rows]
 
     @operation

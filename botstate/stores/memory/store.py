@@ -37,9 +37,8 @@ class MemoryStore(StateStore):
         clock: Callable[[], int] = host_now_us,
     ) -> None:
         check_namespace(namespace)
-        check_bound(max_value_bytes, "max_value_bytes", 1)
-        check_bound(max_entries, "max_entries", 1)
-        self._room = Room(max_entries, clock)
+        max_value_bytes = check_bound(max_value_bytes, "max_value_bytes", 1)
+        self._room = Room(check_bound(max_entries, "max_entries", 1), clock)
         super().__init__(
             kv=MemoryKv(self._room, namespace, max_value_bytes),
             lists=MemoryList(self._room, namespace, max_value_bytes),
@@ -51,8 +50,7 @@ class MemoryStore(StateStore):
 
     async def asweep(self, limit: int = DEFAULT_SWEEP_LIMIT) -> dict[str, int]:
         """Async twin of `sweep`."""
-        check_bound(limit, "limit", 1)
-        return self._sweep(limit)
+        return self._sweep(check_bound(limit, "limit", 1))
 
     async def aexamine(self) -> list[str]:
         """Async twin of `examine`."""

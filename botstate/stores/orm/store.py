@@ -38,7 +38,7 @@ class OrmStore(StateStore):
         portable: bool = False,
     ) -> None:
         check_namespace(namespace)
-        check_bound(max_value_bytes, "max_value_bytes", 1)
+        max_value_bytes = check_bound(max_value_bytes, "max_value_bytes", 1)
         if using not in connections:
             raise BotStateMisconfigured(f"the OrmStore's using is {using!r}, which DATABASES does not have")
         self._using = using

@@ -23,6 +23,8 @@ from botstate.models.stores import (
 )
 
 BATCH = 200
+#: The most that databases take as a LIMIT, and Django as a slice.
+MOST = 2**62
 #: A lock row that nobody has used for this long goes; a later one of its key starts with a greater fence.
 LOCK_ROW_IDLE_US = 86_400 * 1_000_000
 
@@ -34,6 +36,7 @@ _HEADS: dict[str, tuple[type[Model], type[Model]]] = {
 
 def sweep(using: str, limit: int) -> dict[str, int]:
     """Delete at most `limit` expired rows of each facet, of every namespace; return how many by facet."""
+    limit = min(limit, MOST)
     with translated_errors(using):
         now = now_us(using)
     expired = Q(expires_us__lte=now)

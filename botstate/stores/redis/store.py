@@ -35,7 +35,7 @@ class RedisStore(StateStore):
         self, cache: str = "default", namespace: str = "", max_value_bytes: int = DEFAULT_MAX_VALUE_BYTES
     ) -> None:
         check_namespace(namespace)
-        check_bound(max_value_bytes, "max_value_bytes", 1)
+        max_value_bytes = check_bound(max_value_bytes, "max_value_bytes", 1)
         self._link = RedisLink(cache)
         super().__init__(
             kv=RedisKv(self._link, namespace, max_value_bytes),

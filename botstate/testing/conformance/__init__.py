@@ -22,6 +22,7 @@ from botstate.testing.conformance.keys import KeyConformance
 from botstate.testing.conformance.kv import KvConformance
 from botstate.testing.conformance.lists import ListConformance
 from botstate.testing.conformance.locks import LockConformance
+from botstate.testing.conformance.numbers import NumberConformance
 from botstate.testing.conformance.queues import QueueConformance
 from botstate.testing.conformance.races import RaceConformance
 from botstate.testing.conformance.sweep import SweepConformance
@@ -33,6 +34,7 @@ class StoreConformance(
     KeyConformance,
     ValueConformance,
     DurationConformance,
+    NumberConformance,
     KvConformance,
     ListConformance,
     LockConformance,

@@ -1,4 +1,4 @@
-# ruff: noqa: S101
+# ruff: noqa: S101, PLR2004
 """Keyed stores: what is refused, before anything is written."""
 
 from collections.abc import Callable
@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from botstate.contracts.stores import StateStore
-from botstate.exceptions import BadArgument
+from botstate.exceptions import BadArgument, LimitExceeded
 from botstate.keyed import KeyedStore, open_keyed_store
 from botstate.testing.conformance.durations import BAD_DURATIONS
 from botstate.testing.conformance.keyed_base import KeyedBase, Opener, listed, refusal
 from botstate.testing.conformance.keys import BAD_KEYS
+from botstate.testing.conformance.numbers import DURATIONS, TWOS
 
 #: Every method that takes a key, with arguments that are otherwise good.
 WITH_KEY: dict[str, Callable[[KeyedStore, Any], Any]] = {
@@ -133,3 +134,31 @@ class KeyedArgumentConformance(KeyedBase):
                 entries.register("a", bound)
                 assert entries.register_if_absent("a", 1) is False
                 assert entries.lookup("a") == bound, f"max_entries may be {bound}"
+
+    @pytest.mark.parametrize("kind", list(TWOS))
+    def test_a_bound_may_be_of_a_subclass_of_int(self, opened: Opener, kind: str) -> None:
+        evicting = opened("evicting", max_entries=TWOS[kind])
+        rejecting = opened("rejecting", max_entries=TWOS[kind], overflow="reject-new")
+        for number in range(4):
+            evicting.register(f"{number}", number)
+        for number in range(2):
+            rejecting.register(f"{number}", number)
+        refusal("register", LimitExceeded, rejecting.register, "2", 2)
+        assert listed(evicting) == [["2", 2], ["3", 3]], f"a max_entries of 2 ({kind}) holds"
+        assert listed(rejecting) == [["0", 0], ["1", 1]], f"a max_entries of 2 ({kind}) holds"
+        assert evicting.max_entries == 2 and type(evicting.max_entries) is int
+
+    @pytest.mark.parametrize("kind", list(TWOS))
+    def test_a_limit_may_be_of_a_subclass_of_int(self, entries: KeyedStore, kind: str) -> None:
+        for key in "abcd":
+            entries.register(key, 1)
+        for order, keys in (("asc", ["a", "b"]), ("desc", ["d", "c"])):
+            page = entries.entries_in_range(limit=TWOS[kind], order=order)  # type: ignore[arg-type]
+            assert [entry.key for entry in page] == keys, f"a limit of 2 ({kind}) is one"
+
+    @pytest.mark.parametrize("kind", list(DURATIONS))
+    def test_a_ttl_may_be_of_a_subclass(self, store: StateStore, opened: Opener, kind: str) -> None:
+        opened().register("ttl", 1, ttl=DURATIONS[kind])
+        opened(default_ttl=DURATIONS[kind]).register("default", 2)
+        self.advance(store, self.short)
+        assert listed(opened()) == [["ttl", 1], ["default", 2]], f"a ttl of a day and a half ({kind})"
