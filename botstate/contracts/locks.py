@@ -1,10 +1,13 @@
 """The lock facet: a lease per key, with a fencing number."""
 
+import asyncio
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from threading import Event
+from typing import Any, TypeVar
 
 from botstate.contracts.addresses import Address
 from botstate.contracts.facet import Facet, blocking, is_token, new_token
@@ -14,6 +17,8 @@ from botstate.types import Duration
 
 DEFAULT_LOCK_TTL = 30
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +48,7 @@ class LockFacet(Facet):
 
         Returns a Lock whose fence is greater than that of every earlier holder of this key.
         """
-        token = new_token()
-        taken = self._acquire(self._address(key), token, to_microseconds(ttl, "ttl"))
-        if taken is None:
-            return None
-        fence, expires_us = taken
-        return Lock(key, token, fence, _EPOCH + timedelta(microseconds=expires_us))
+        return self._taken(key, new_token(), ttl)
 
     @blocking
     @contextmanager
@@ -80,19 +80,28 @@ class LockFacet(Facet):
         return self._force_release(self._address(key))
 
     async def aacquire(self, key: str, ttl: Duration = DEFAULT_LOCK_TTL) -> Lock | None:
-        """Async twin of `acquire`."""
-        return await self._in_thread(self.acquire, key, ttl)
+        """Async twin of `acquire`. Whoever is cancelled does not wait for it, and the lock is given back."""
+        token, is_taken, is_unwanted = new_token(), Event(), Event()
+        try:
+            return await self._in_thread(self._take, key, token, ttl, is_taken, is_unwanted)
+        except asyncio.CancelledError:
+            is_unwanted.set()
+            if is_taken.is_set():
+                # Where that fails, the lease ends by itself.
+                with suppress(Exception):
+                    await _carried_out(self.arelease(key, token))
+            raise
 
     @asynccontextmanager
     async def ahold(self, key: str, ttl: Duration = DEFAULT_LOCK_TTL) -> AsyncIterator[Lock]:
-        """Async twin of `hold`."""
+        """Async twin of `hold`. The lock is freed however often the task is cancelled."""
         lock = await self.aacquire(key, ttl)
         if lock is None:
             raise LockHeld(f"another token holds the lock on {key!r:.100}")
         try:
             yield lock
         finally:
-            await self.arelease(key, lock.token)
+            await _carried_out(self.arelease(key, lock.token))
 
     async def arelease(self, key: str, token: str) -> bool:
         """Async twin of `release`."""
@@ -106,6 +115,22 @@ class LockFacet(Facet):
         """Async twin of `force_release`."""
         return await self._in_thread(self.force_release, key)
 
+    def _taken(self, key: str, token: str, ttl: Duration) -> Lock | None:
+        taken = self._acquire(self._address(key), token, to_microseconds(ttl, "ttl"))
+        if taken is None:
+            return None
+        fence, expires_us = taken
+        return Lock(key, token, fence, _EPOCH + timedelta(microseconds=expires_us))
+
+    @blocking
+    def _take(self, key: str, token: str, ttl: Duration, is_taken: Event, is_unwanted: Event) -> Lock | None:
+        """`acquire` in a thread whose caller may be gone when it ends. Set first, look then: so do both sides."""
+        lock = self._taken(key, token, ttl)
+        is_taken.set()
+        if is_unwanted.is_set():
+            self.release(key, token)
+        return lock
+
     @abstractmethod
     def _acquire(self, address: Address, token: str, ttl_us: int) -> tuple[int, int] | None:
         """Return (fence, expiry in microseconds since 1970), or None."""
@@ -118,3 +143,20 @@ class LockFacet(Facet):
 
     @abstractmethod
     def _force_release(self, address: Address) -> bool: ...
+
+
+async def _carried_out(work: Coroutine[Any, Any, T]) -> T:
+    """Await `work` to its end, even where the caller is cancelled meanwhile; that is raised afterwards."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is None:
+        return task.result()
+    if not task.cancelled():
+        # Else asyncio logs an error of it as one that nobody saw.
+        task.exception()
+    raise cancelled

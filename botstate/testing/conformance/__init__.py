@@ -13,6 +13,7 @@ is faster: mark the class `django_db`, and override the fixture `real_transactio
 What else a subclass may change is in `base`. A store that has keyed entries runs `KeyedConformance` too; see `keyed`.
 """
 
+from botstate.testing.conformance.cancelling import CancellationConformance
 from botstate.testing.conformance.claims import QueueClaimConformance
 from botstate.testing.conformance.dedup import DedupConformance
 from botstate.testing.conformance.durations import DurationConformance
@@ -44,6 +45,7 @@ class StoreConformance(
     FacetConformance,
     SweepConformance,
     TwinConformance,
+    CancellationConformance,
     RaceConformance,
 ):
     """The whole contract of a `StateStore`; see this package's docstring for how to run it."""
