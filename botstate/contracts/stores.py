@@ -43,6 +43,7 @@ class StateStore(ABC):
     def sweep(self, limit: int = DEFAULT_SWEEP_LIMIT) -> dict[str, int]:
         """Delete expired rows, at most `limit` per facet, and return how many went, by facet and for "keyed".
 
+        Rows that keep count of others, as those of lists and of keyed collections do, go and are counted once empty.
         Works in small batches and skips what is locked. Nothing that has expired is ever returned, swept or not.
         """
         return self._sweep(check_bound(limit, "limit", 1))

@@ -46,7 +46,7 @@ def sweep(using: str, limit: int) -> dict[str, int]:
         "lock": _sweep_rows(using, LockRow, Q(expires_us__lte=now - LOCK_ROW_IDLE_US), limit),
         "dedup": _sweep_rows(using, DedupEntry, expired, limit),
         "queue": _sweep_heads(using, "queue", expired, limit),
-        "keyed": _sweep_entries(using, expired, limit),
+        "keyed": _sweep_keyed(using, expired, limit),
     }
 
 
@@ -92,6 +92,12 @@ def _sweep_heads(using: str, facet: str, expired: Q, limit: int) -> int:
     return deleted
 
 
+def _sweep_keyed(using: str, expired: Q, limit: int) -> int:
+    """Delete expired entries, and then the heads of empty collections; `limit` counts both."""
+    entries = _sweep_entries(using, expired, limit)
+    return entries + _sweep_empty_heads(using, limit - entries)
+
+
 def _sweep_entries(using: str, expired: Q, limit: int) -> int:
     """Delete expired entries of keyed collections, each under its collection's head, which counts them."""
     entries = KeyedEntry.objects.using(using)
@@ -114,3 +120,24 @@ def _sweep_entries(using: str, expired: Q, limit: int) -> int:
         for rest in range(count, 0, -BATCH):
             deleted += run_joined(using, partial(delete_batch, head, min(BATCH, rest)))
     return deleted
+
+
+def _sweep_empty_heads(using: str, limit: int) -> int:
+    """Delete heads that count no entry, under their locks. A collection's next writer makes its head again.
+
+    Nothing of a head need outlive its entries: `seq` orders those that are there, and times are the clock's.
+    """
+    empty = KeyedHead.objects.using(using).filter(length=0)
+
+    def delete_batch(found: list[UUID]) -> int:
+        keys = lock_batch(using, empty.filter(pk__in=found), len(found))
+        # Not `delete`, which looks for entries too, and on MariaDB keeps writers from the gaps where there are none.
+        empty.filter(pk__in=keys)._raw_delete(using)
+        return len(keys)
+
+    with translated_errors(using):
+        # Without locks: there is no index, and MariaDB would lock whatever it passes.
+        found = list(empty.values_list("pk", flat=True)[:limit])
+    return sum(
+        run_joined(using, partial(delete_batch, found[begin : begin + BATCH])) for begin in range(0, len(found), BATCH)
+    )

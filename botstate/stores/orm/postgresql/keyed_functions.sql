@@ -111,6 +111,10 @@ BEGIN
         RETURN NULL;
     END IF;
     PERFORM 1 FROM {schema}.botstate_keyedhead WHERE digest = p_head FOR UPDATE;
+    IF NOT FOUND THEN
+        -- All was taken meanwhile, and swept. What comes after that is not to be touched without its head's lock.
+        RETURN NULL;
+    END IF;
     now_us := {schema}.botstate_now();
     DELETE FROM {schema}.botstate_keyedentry
      WHERE digest = p_digest AND (p_expected IS NULL OR value = p_expected OR expires_us <= now_us)
