@@ -1,6 +1,7 @@
 """A store: the five facets on one backend, and keyed entries."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from asgiref.sync import sync_to_async
 
@@ -19,8 +20,11 @@ class StateStore(ABC):
     """kv, list, lock, dedup and queue on one backend; the facets' key spaces are apart.
 
     keyed: what `botstate.keyed.open_keyed_store` works on; None for a store that has none.
+    drops_expired: True for a store where what has expired goes by itself, so that `sweep` counts nothing.
     Source: CopilotKit's StateStore contract.
     """
+
+    drops_expired: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -1,6 +1,7 @@
 """The five facets and keyed entries in this process's memory."""
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from botstate.contracts.addresses import check_namespace
 from botstate.contracts.facet import DEFAULT_MAX_VALUE_BYTES, check_bound
@@ -28,6 +29,8 @@ class MemoryStore(StateStore):
     raises StoreError and writes nothing.
     clock: returns the microseconds since 1970; for tests.
     """
+
+    drops_expired: ClassVar[bool] = True
 
     def __init__(
         self,

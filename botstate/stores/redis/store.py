@@ -1,6 +1,7 @@
 """The five facets and keyed entries in one Redis."""
 
 from functools import partial
+from typing import ClassVar
 
 from botstate.contracts.addresses import check_namespace
 from botstate.contracts.facet import DEFAULT_MAX_VALUE_BYTES, check_bound
@@ -30,6 +31,8 @@ class RedisStore(StateStore):
     max_value_bytes: the longest JSON text of one value, 1 MiB by default.
     Made without any I/O. Raises BotStateMisconfigured where `cache` is no django-redis alias.
     """
+
+    drops_expired: ClassVar[bool] = True
 
     def __init__(
         self, cache: str = "default", namespace: str = "", max_value_bytes: int = DEFAULT_MAX_VALUE_BYTES

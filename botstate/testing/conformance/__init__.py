@@ -1,5 +1,7 @@
 """The store contract as tests. Subclass `StoreConformance`, define a `store` fixture, and pytest runs all of it.
 
+    import pytest
+
     from botstate.testing import StoreConformance
 
     @pytest.mark.django_db(transaction=True)

@@ -23,13 +23,11 @@ class ConformanceBase:
     it to half a minute, so that a slow machine changes nothing.
     long: seconds that no test reaches.
     max_value_bytes: the store's bound on the JSON text of one value.
-    counts_sweeps: False for a store whose server drops what expired by itself, so that there is nothing to count.
     """
 
     short: ClassVar[float] = 0.25
     long: ClassVar[float] = 86_400
     max_value_bytes: ClassVar[int] = DEFAULT_MAX_VALUE_BYTES
-    counts_sweeps: ClassVar[bool] = True
 
     def advance(self, store: StateStore, seconds: float) -> None:
         """Let `seconds` pass on the store's clock. Waits for real; override it where that clock can be moved."""

@@ -3,6 +3,8 @@
 Subclass `KeyedConformance` and define a `store` fixture, as for `StoreConformance`, of which this is no part: a store
 without keyed entries is a store. Its options and fixtures are those of `base`.
 
+    import pytest
+
     from botstate.testing import KeyedConformance
 
     @pytest.mark.django_db(transaction=True)

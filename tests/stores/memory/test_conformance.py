@@ -14,7 +14,6 @@ pytestmark = pytest.mark.once
 
 class TestMemoryStore(StoreConformance):
     short: ClassVar[float] = 30
-    counts_sweeps: ClassVar[bool] = False
 
     @pytest.fixture
     def store(self) -> StateStore:

@@ -15,7 +15,6 @@ pytestmark = pytest.mark.once
 
 class TestMemoryStore(KeyedConformance):
     short: ClassVar[float] = 30
-    counts_sweeps: ClassVar[bool] = False
 
     @pytest.fixture
     def store(self) -> StateStore:

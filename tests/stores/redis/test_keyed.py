@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from typing import ClassVar
 from uuid import uuid4
 
 import pytest
@@ -19,8 +18,6 @@ from tests.stores.redis.server import ALIAS, DATABASE, REDIS_URL, cache_at, clea
 
 @pytest.mark.long
 class TestRedisStore(KeyedConformance):
-    counts_sweeps: ClassVar[bool] = False
-
     @pytest.fixture
     def store(self, namespace: str) -> StateStore:
         return RedisStore(ALIAS, namespace=namespace)
