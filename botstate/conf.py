@@ -80,7 +80,20 @@ def _database(raw: Any) -> str:
 def _stores(raw: Any) -> Mapping[str, Mapping[str, Any]]:
     if not isinstance(raw, Mapping) or not all(isinstance(entry, Mapping) for entry in raw.values()):
         raise BotStateMisconfigured("BOTSTATE['STORES'] must be a dict of dicts")
+    for alias, entry in raw.items():
+        _check_store(alias, entry)
     return raw
+
+
+def _check_store(alias: Any, entry: Mapping[str, Any]) -> None:
+    where = f"BOTSTATE['STORES'][{alias!r}]"
+    if not isinstance(alias, str):
+        raise BotStateMisconfigured(f"{where}: a store's alias must be text")
+    unknown = set(entry) - {"BACKEND", "OPTIONS"}
+    if unknown:
+        raise BotStateMisconfigured(f"{where} has unknown keys: {', '.join(sorted(map(repr, unknown)))}")
+    if not isinstance(entry.get("OPTIONS", {}), Mapping):
+        raise BotStateMisconfigured(f"{where}['OPTIONS'] must be a dict")
 
 
 def _slack_apps(raw: Any) -> tuple[SlackApp, ...]:

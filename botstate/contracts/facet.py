@@ -84,6 +84,12 @@ def optional_bound(value: Any, name: str, least: int) -> int | None:
     return None if value is None else check_bound(value, name, least)
 
 
+def check_flag(value: Any, name: str) -> None:
+    """Raise ValueError unless `value` is True or False."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be True or False, not {shown(value)}")
+
+
 def new_token() -> str:
     """Return a token that nobody can guess: 32 lower-case hexadecimal digits."""
     return secrets.token_hex(16)

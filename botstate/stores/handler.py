@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from threading import Lock
-from typing import Any, cast
+from typing import Any
 
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
@@ -42,9 +42,12 @@ class StoreHandler:
         except (ImportError, KeyError, AttributeError, TypeError) as error:
             raise BotStateMisconfigured(f"BOTSTATE['STORES'][{alias!r}] names no backend: {error}") from error
         try:
-            return cast(StateStore, backend(**entry.get("OPTIONS", {})))
+            made = backend(**entry.get("OPTIONS", {}))
         except TypeError as error:
             raise BotStateMisconfigured(f"BOTSTATE['STORES'][{alias!r}] has a wrong option: {error}") from error
+        if not isinstance(made, StateStore):
+            raise BotStateMisconfigured(f"BOTSTATE['STORES'][{alias!r}] names a backend that is no StateStore")
+        return made
 
     def _forget(self, *, setting: str, **kwargs: Any) -> None:
         if setting == "BOTSTATE":

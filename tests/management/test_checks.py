@@ -13,6 +13,7 @@ pytestmark = pytest.mark.once
 
 SLACK = {"SIGNING_SECRET": "s", "BOT": "helper"}
 STORE = {"BACKEND": "botstate.stores.OrmStore"}
+MEMORY = {"BACKEND": "botstate.stores.MemoryStore"}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,18 @@ STORE = {"BACKEND": "botstate.stores.OrmStore"}
         ({"STORES": {"default": STORE | {"OPTIONS": {"using": "none such"}}}}, "botstate.E003"),
         ({"STORES": {"default": STORE | {"OPTIONS": {"namespace": "n" * 256}}}}, "botstate.E003"),
         ({"STORES": {"default": {"BACKEND": "botstate.stores.RedisStore"}}}, "botstate.E003"),
+        ({"STORES": {"default": STORE | {"OPTIONS": {"prepare": "no"}}}}, "botstate.E003"),
+        ({"STORES": {"default": STORE | {"OPTIONS": {"portable": 1}}}}, "botstate.E003"),
+        ({"STORES": {"default": STORE | {"OPTIONS": {"using": ["default"]}}}}, "botstate.E003"),
+        ({"STORES": {"default": STORE | {"OPTIONS": {5: 1}}}}, "botstate.E003"),
+        ({"STORES": {"default": MEMORY | {"OPTIONS": {"clock": "now"}}}}, "botstate.E003"),
+        ({"STORES": {"default": {"BACKEND": "builtins.dict"}}}, "botstate.E003"),
+        ({"STORES": {"default": {"BACKEND": "botstate.stores.handler.StoreHandler"}}}, "botstate.E003"),
+        ({"STORES": {"default": STORE | {"OPTION": {"using": "default"}}}}, "botstate.E001"),
+        ({"STORES": {"default": STORE | {"OPTIONS": None}}}, "botstate.E001"),
+        ({"STORES": {"default": STORE | {"OPTIONS": ["using"]}}}, "botstate.E001"),
+        ({"STORES": {"default": STORE | {"OPTIONS": "using"}}}, "botstate.E001"),
+        ({"STORES": {"default": STORE, 5: STORE}, "CACHES": {"slack": {"STORE": "q"}}}, "botstate.E001"),
         ({"SLACK": SLACK | {"BOT": "none such"}}, "botstate.E005"),
         # The example project's bot is there too, so there is no only one.
         ({"SLACK": {"SIGNING_SECRET": "s"}}, "botstate.E005"),
@@ -52,6 +65,23 @@ def test_each_mistake_has_its_id_and_a_hint(
     found = [message for message in run_checks(tags=["botstate"]) if message.id == expected]
     assert found
     assert all(message.hint for message in found)
+
+
+@pytest.mark.parametrize("options", [{"bogus": 1}, {"protocol": "three"}], ids=str)
+def test_a_redis_alias_whose_connections_cannot_be_made(
+    make_bot: Callable[..., Bot], settings: Any, options: dict[str, Any]
+) -> None:
+    make_bot()
+    # No other alias has this URL: django-redis keeps a pool for each.
+    where = f"redis://127.0.0.1:6379/0?client_name={'-'.join(options)}"
+    pool = {"CONNECTION_POOL_KWARGS": options}
+    redis = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": where, "OPTIONS": pool}
+    settings.CACHES = settings.CACHES | {"redis": redis}
+    store = {"BACKEND": "botstate.stores.RedisStore", "OPTIONS": {"cache": "redis"}}
+    settings.BOTSTATE = {"STORES": {"default": store}}
+    (found,) = [message for message in run_checks(tags=["botstate"]) if message.id == "botstate.E003"]
+    assert "'redis'" in found.msg
+    assert found.hint
 
 
 def test_a_right_setting_is_not_found_fault_with(make_bot: Callable[..., Bot], settings: Any) -> None:

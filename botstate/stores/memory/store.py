@@ -6,6 +6,7 @@ from typing import ClassVar
 from botstate.contracts.addresses import check_namespace
 from botstate.contracts.facet import DEFAULT_MAX_VALUE_BYTES, check_bound
 from botstate.contracts.stores import DEFAULT_SWEEP_LIMIT, StateStore
+from botstate.exceptions import shown
 from botstate.stores.memory.dedup import MemoryDedup
 from botstate.stores.memory.keyed import MemoryKeyed
 from botstate.stores.memory.kv import MemoryKv
@@ -41,6 +42,8 @@ class MemoryStore(StateStore):
     ) -> None:
         check_namespace(namespace)
         max_value_bytes = check_bound(max_value_bytes, "max_value_bytes", 1)
+        if not callable(clock):
+            raise ValueError(f"clock must be a function that returns microseconds, not {shown(clock)}")
         self._room = Room(check_bound(max_entries, "max_entries", 1), clock)
         super().__init__(
             kv=MemoryKv(self._room, namespace, max_value_bytes),

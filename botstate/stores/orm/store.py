@@ -5,7 +5,7 @@ from typing import Any
 from django.db import connections
 
 from botstate.contracts.addresses import check_namespace
-from botstate.contracts.facet import DEFAULT_MAX_VALUE_BYTES, check_bound
+from botstate.contracts.facet import DEFAULT_MAX_VALUE_BYTES, check_bound, check_flag
 from botstate.contracts.stores import StateStore
 from botstate.exceptions import BotStateMisconfigured
 from botstate.stores.orm.dedup import OrmDedup
@@ -39,6 +39,8 @@ class OrmStore(StateStore):
     ) -> None:
         check_namespace(namespace)
         max_value_bytes = check_bound(max_value_bytes, "max_value_bytes", 1)
+        check_flag(prepare, "prepare")
+        check_flag(portable, "portable")
         if using not in connections:
             raise BotStateMisconfigured(f"the OrmStore's using is {using!r}, which DATABASES does not have")
         self._using = using

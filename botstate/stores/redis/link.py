@@ -62,11 +62,16 @@ class RedisLink:
     def _connected(self) -> Any:
         """Return the client; it connects when it is used."""
         try:
-            self._client = client = get_redis_connection(self.alias)
+            client = get_redis_connection(self.alias)
         except (NotImplementedError, TypeError, InvalidCacheBackendError) as error:
             raise BotStateMisconfigured(f"CACHES has no django-redis cache {self.alias!r}") from error
         except (ImproperlyConfigured, ImportError, ValueError) as error:
             raise BotStateMisconfigured(f"the cache {self.alias!r} is misconfigured: {error}") from error
+        try:
+            _try_connection(client)
+        except (TypeError, ValueError, AttributeError, exceptions.RedisError) as error:
+            raise BotStateMisconfigured(f"the cache {self.alias!r} can make no connection: {error}") from error
+        self._client = client
         return client
 
     @staticmethod
@@ -86,6 +91,13 @@ class RedisLink:
     def _forget(self, *, setting: str, **kwargs: Any) -> None:
         if setting == "CACHES":
             self._client = None
+
+
+def _try_connection(client: Any) -> None:
+    """Make a connection that connects to nothing: a wrong argument for those would show up at the first call only."""
+    pool = getattr(client, "connection_pool", None)
+    if pool is not None:
+        pool.connection_class(**pool.connection_kwargs)
 
 
 @cache
