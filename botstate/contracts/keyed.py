@@ -88,7 +88,9 @@ class KeyedFacet(Facet):
     def entry_address(self, collection: Collection, key: str) -> EntryAddress:
         """Check `key` and return its address. Raises ValueError naming the bound."""
         check_text(key, "a key", MAX_KEY_CHARACTERS)
-        return EntryAddress(key, hex_digest_of(collection.digest, key))
+        # Plain text: whatever a subclass writes itself as, an Enum for one, is not the key.
+        plain = str.__str__(key)
+        return EntryAddress(plain, hex_digest_of(collection.digest, plain))
 
     def text_of(self, value: object) -> str:
         """Return a value's exact JSON text. Raises NotSerializable, and ValueError where it is too long."""

@@ -104,7 +104,7 @@ class KeyedStore:
         """Return the live entry with its times, and the time by the store's clock at which it was found, or None."""
         facet, collection, address = self._at(key)
         found = facet.find(collection, address)
-        return None if found is None else FoundEntry.of(key, found)
+        return None if found is None else FoundEntry.of(address.key, found)
 
     @operation
     def lookup_many(self, keys: Sequence[str], default: Json = None) -> list[Json]:

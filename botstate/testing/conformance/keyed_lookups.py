@@ -2,6 +2,7 @@
 """Keyed stores: lookup, lookup_entry, lookup_many, entries, count and clear."""
 
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -13,6 +14,10 @@ from botstate.testing.conformance.exact_values import is_same
 from botstate.testing.conformance.keyed_base import KeyedBase, keys_of, refusal
 
 TTL = timedelta(minutes=30)
+
+
+class _Word(str, Enum):  # noqa: UP042 - a StrEnum would write itself as its value
+    KEY = "key"
 
 
 class KeyedLookupConformance(KeyedBase):
@@ -148,3 +153,13 @@ class KeyedLookupConformance(KeyedBase):
         entries.entries_in_range()
         self.advance(store, self.short / 2)
         assert entries.lookup("a", "gone") == "gone", "reading must not prolong the ttl"
+
+    def test_a_key_of_a_subclass_of_str_is_a_plain_one(self, entries: KeyedStore) -> None:
+        entries.register(_Word.KEY, 1)
+        assert entries.lookup_many(["key", _Word.KEY]) == [1, 1], "it is the key that it is equal to"
+        found = entries.lookup_entry(_Word.KEY)
+        assert found is not None
+        keys = [found.key] + [entry.key for entry in entries.entries() + entries.entries_in_range(start=_Word.KEY)]
+        assert keys == ["key"] * 3
+        assert {type(key) for key in keys} == {str}, "keys come back as plain text"
+        assert entries.consume("key") == 1
