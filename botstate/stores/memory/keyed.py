@@ -19,18 +19,21 @@ class Shelf:
         self._digest = digest
         #: By key, in the order in which they were written. A plain dict finds its first ever more slowly.
         self.items: OrderedDict[str, Item] = OrderedDict()
-        #: Sorted; Python compares text by its code points.
-        self.keys: list[str] = []
+        #: Sorted, from the first time that they are asked for by range: keeping them so costs each write the more, the
+        #: larger the collection is. Python compares text by its code points.
+        self.keys: list[str] | None = None
 
     def add(self, item: "Item") -> None:
         """Let `item` be the newest; its key is new."""
         self.items[item.key] = item
-        insort(self.keys, item.key)
+        if self.keys is not None:
+            insort(self.keys, item.key)
 
     def discard(self, item: "Item") -> None:
         """Forget `item`. An empty collection does not exist."""
         del self.items[item.key]
-        del self.keys[bisect_left(self.keys, item.key)]
+        if self.keys is not None:
+            del self.keys[bisect_left(self.keys, item.key)]
         if not self.items:
             del self._rows[self._digest]
 
@@ -40,6 +43,8 @@ class Shelf:
 
     def between(self, start: str | None, end: str | None, limit: int, descending: bool) -> list[str]:
         """Return the first `limit` keys with start <= key < end; None is no bound."""
+        if self.keys is None:
+            self.keys = sorted(self.items)
         first = 0 if start is None else bisect_left(self.keys, start)
         last = len(self.keys) if end is None else bisect_left(self.keys, end)
         if descending:

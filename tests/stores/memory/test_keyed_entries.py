@@ -189,7 +189,23 @@ def test_bounds_hold_under_threads() -> None:
     with store._room:
         shelves = list(shelves_of(store).values())
         assert len(store._room) == sum(len(shelf.items) for shelf in shelves)
-        assert all(shelf.keys == sorted(shelf.items) for shelf in shelves)
+        listed_by_range = [shelf for shelf in shelves if shelf.keys is not None]
+        assert listed_by_range
+        assert all(shelf.keys == sorted(shelf.items) for shelf in listed_by_range)
+
+
+def test_keys_are_kept_in_order_from_the_first_range_on() -> None:
+    store = MemoryStore()
+    collection = open_keyed_store("n", max_entries=4, store=store)
+    for key in "dbeac":
+        collection.register(key, 1)
+    (shelf,) = shelves_of(store).values()
+    assert shelf.keys is None, "a collection that is not read by range need not keep its keys in order"
+    assert [entry.key for entry in collection.entries_in_range()] == ["a", "b", "c", "e"]
+    collection.register("ba", 1)
+    collection.consume("a")
+    collection.register("f", 1)
+    assert [entry.key for entry in collection.entries_in_range("b")] == ["ba", "c", "e", "f"]
 
 
 def test_one_winner_and_nothing_lost_under_threads() -> None:
