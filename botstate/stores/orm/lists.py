@@ -7,7 +7,7 @@ from botstate.contracts.lists import ListFacet
 from botstate.db.clock import StoreNow
 from botstate.models.stores import ListHead, ListItem
 from botstate.stores.orm.facet import OrmFacet
-from botstate.stores.orm.rows import identity, is_expired, lock, lock_or_create
+from botstate.stores.orm.rows import MOST, identity, is_expired, lock, lock_or_create
 
 
 class OrmList(OrmFacet, ListFacet):
@@ -44,10 +44,10 @@ class OrmList(OrmFacet, ListFacet):
         live = self._heads.filter(Q(expires_us=None) | Q(expires_us__gt=StoreNow()), pk=address.digest)
         first = live.annotate(first=F("next_seq") - F("length")).values("first")
         items = ListItem.objects.using(self._using).filter(
-            head__digest=address.digest, seq__gte=Subquery(first) + start
+            head__digest=address.digest, seq__gte=Subquery(first) + min(start, MOST)
         )
         if stop is not None:
-            items = items.filter(seq__lte=Subquery(first) + stop)
+            items = items.filter(seq__lte=Subquery(first) + min(stop, MOST))
         return self._read(lambda: list(items.order_by("seq").values_list("value", flat=True)))
 
     def _trim(self, address: Address, max_len: int) -> None:

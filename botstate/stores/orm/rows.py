@@ -10,6 +10,8 @@ from botstate.models.stores import Addressed
 
 RowT = TypeVar("RowT", bound=Addressed)
 
+#: More than any count of rows, and a number that databases still take, and add one of their own to.
+MOST = 2**62
 _MAX_TRIES = 100
 
 

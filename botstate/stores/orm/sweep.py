@@ -21,10 +21,9 @@ from botstate.models.stores import (
     QueueHead,
     QueueItem,
 )
+from botstate.stores.orm.rows import MOST
 
 BATCH = 200
-#: The most that databases take as a LIMIT, and Django as a slice.
-MOST = 2**62
 #: A lock row that nobody has used for this long goes; a later one of its key starts with a greater fence.
 LOCK_ROW_IDLE_US = 86_400 * 1_000_000
 

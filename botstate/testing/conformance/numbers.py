@@ -99,6 +99,14 @@ class NumberConformance(ConformanceBase):
         left = store.sweep()
         assert (left["kv"], left["list"]) == (0, 0), "a sweep with a huge limit leaves nothing"
 
+    @pytest.mark.parametrize("number", HUGE, ids=lambda number: f"{number.bit_length()} bits")
+    def test_an_index_of_a_list_may_be_huge(self, store: StateStore, key: str, number: int) -> None:
+        for value in range(3):
+            store.list.append(key, value, max_len=number)
+        store.list.trim(key, number)
+        assert store.list.range(key, 1, number) == [1, 2], "a huge stop is beyond the newest"
+        assert store.list.range(key, number) == store.list.range(key, number, number) == [], "a huge start too"
+
     @pytest.mark.parametrize("kind", list(DURATIONS))
     def test_a_duration_may_be_of_a_subclass(self, store: StateStore, key: str, kind: str) -> None:
         long = DURATIONS[kind]
