@@ -153,7 +153,9 @@ class BlackHole:
 def hole(transactional_db: None, django_db_blocker: Any) -> Iterator[BlackHole]:
     settings = connection.settings_dict
     made = BlackHole((settings["HOST"], int(settings["PORT"] or 5432)))
-    with django_db_blocker.unblock(), own_alias(HOLED, **settings | {"HOST": "127.0.0.1", "PORT": made.port}):
+    # Without the timeouts of a careful project, with which none would hang for long.
+    through = settings | {"HOST": "127.0.0.1", "PORT": made.port, "OPTIONS": {}}
+    with django_db_blocker.unblock(), own_alias(HOLED, **through):
         try:
             yield made
         finally:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from botproject.demo.slack_api import SlackWebApi
+from botstate.actions.resolving import hot_controls
 from tests.runtime.crashes.cases import Case, Place
 from tests.runtime.crashes.recovery import assert_at_rest, work_until_idle
 from tests.runtime.crashes.steps import Process
@@ -41,6 +42,8 @@ class Visits:
         self._count += 1
         place = Place(self.slack, self.api, self._count)
         case.prepare(place)
+        # Whoever comes after a death remembers no control; nor may whoever is not to die.
+        hot_controls.clear()
         return place
 
     def _go_on(self, case: Case, visited: list[tuple[Place, Process]]) -> None:
