@@ -61,6 +61,9 @@ def test_mirrored_caches() -> None:
         assert eval(call, names) == says, call
 
 
+@pytest.mark.django_db(transaction=True)
 def test_settings(settings: Any) -> None:
     settings.BOTSTATE = {**settings.BOTSTATE, **run('"PERSISTENT"')["BOTSTATE"]}
-    assert run("MirroredCache(")["cards"].is_persistent() is True
+    cards = run("MirroredCache(")["cards"]
+    assert cards.is_persistent() is True
+    assert cards.close(20), "what it stores behind the caller's back is stored while there is a database"
