@@ -275,7 +275,7 @@ class Bot:
     def require_continuation(self, handler: Handler) -> str:
         """Return the name by which a continuation is stored. Raises ValueError unless `on_choice` has registered it."""
         name = continuation_name(handler)
-        if self.continuation(name) is not handler:
+        if self.continuation(name) != handler:
             raise ValueError(f"{name} must be registered with @bot.on_choice to continue a conversation")
         return name
 

@@ -132,3 +132,25 @@ def test_a_question_without_a_continuation_says_how_to_write_one(
     assert len(refused) == 1
     assert not PendingChoice.objects.exists()
     assert not Delivery.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_method_continues_a_conversation(make_bot: MakeBot, slack: SlackSender, run_all: RunAll) -> None:
+    class Desk:
+        def __init__(self) -> None:
+            self.decided: list[Any] = []
+
+        def ask(self, thread: Any, message: Any) -> None:
+            thread.await_choice(Actions(Button("Yes", key="yes", value=1)), then=self.decide)
+
+        def decide(self, thread: Any, choice: Any) -> None:
+            self.decided.append(choice.value)
+
+    bot, desk = make_bot(), Desk()
+    bot.on_mention(desk.ask)
+    bot.on_choice(desk.decide)
+    slack.mention(ts="1.0")
+    run_all()
+    slack.click(Delivery.objects.get().ref, "yes")
+    run_all()
+    assert desk.decided == [1]
