@@ -81,6 +81,7 @@ def test_one_more_thread_is_started_at_a_time(
         assert len(hang.threads) == executor.MAX_ABANDONED + more
 
 
+@pytest.mark.long
 @pytest.mark.once
 def test_they_are_bounded_however_long_it_lasts(
     make_cache: Make, faulty: Faulty, shelf: Shelf, switch: Switch, monkeypatch: Any

@@ -165,7 +165,10 @@ def timeout_of(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def locked_for(seconds: float) -> Iterator[list[float]]:
-    """Let another connection hold the write lock so long; give the times at which this one's statements began."""
+    """Let another connection hold the write lock so long, or until the end of the block.
+
+    Gives the times at which this connection's statements began.
+    """
     attempts: list[float] = []
 
     def note(execute: Executor, *rest: Any) -> Any:
@@ -180,6 +183,7 @@ def locked_for(seconds: float) -> Iterator[list[float]]:
         with connection.execute_wrapper(note):
             yield attempts
     finally:
+        release.cancel()
         release.join()
         other.close()
 
