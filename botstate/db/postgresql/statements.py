@@ -7,7 +7,6 @@ query log, its exceptions and its rules for a transaction that has failed.
 
 import random
 import time
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from threading import get_ident
 from types import SimpleNamespace
@@ -22,11 +21,9 @@ from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
 from psycopg.rows import tuple_row
 
 from botstate.db.errors import is_retryable, translated_errors
+from botstate.db.postgresql.prepared import Parameters, PreparedStatements, Row
 from botstate.db.transactions import FIRST_BACKOFF_S, MAX_ATTEMPTS, MAX_BACKOFF_S
 from botstate.exceptions import StoreError
-
-Parameters = Sequence[Any] | Mapping[str, Any]
-Row = tuple[Any, ...]
 
 #: What PostgreSQL says when a session's prepared statements were discarded, and when the session is another client's.
 _NO_SUCH_STATEMENT = "26000"
@@ -35,6 +32,9 @@ _STATEMENT_EXISTS = "42P05"
 
 class Statements:
     """Runs statements on the database `using`, each in one round trip (one more where it is first prepared).
+
+    By itself a statement is sent as `PreparedStatements` does; a cursor sends it within transactions, and where others
+    want to see it. What the two have prepared in a session is apart.
 
     prepare: keep them prepared in the session; PgBouncer in transaction mode can take that from 1.21 on.
     Raises StoreUnavailable, StoreError and django.db.IntegrityError.
@@ -88,15 +88,23 @@ class Statements:
             )
 
     def _run(self, connection: Any, sql: str, parameters: Parameters) -> list[Row]:
-        # While it is taken nobody else has it: an execute wrapper may use the store too.
-        wrapper = connection.__dict__.pop(self._spare, None)
         if connection.health_check_enabled:
             connection.close_if_health_check_failed()
         # Whoever replaced `cursor` watches the use of the connection, or forbids it.
         is_watched = connection.force_debug_cursor or settings.DEBUG or "cursor" in connection.__dict__
+        is_wrapped = connection.execute_wrappers or _is_execute_replaced() or not apps.ready
+        if self._prepare and not (is_watched or is_wrapped or connection.in_atomic_block):
+            connection.validate_thread_sharing()
+            if connection.connection is None:
+                connection.ensure_connection()
+            prepared = _run_prepared(connection, sql, parameters)
+            if prepared is not None:
+                return prepared
+        # While it is taken nobody else has it: an execute wrapper may use the store too.
+        wrapper = connection.__dict__.pop(self._spare, None)
         if wrapper is None or is_watched or not wrapper.cursor.is_of(connection):
             wrapper = self._new_cursor(connection)
-        if is_watched or connection.execute_wrappers or _is_execute_replaced() or not apps.ready:
+        if is_watched or is_wrapped:
             wrapper.execute(sql, parameters)
         else:
             _execute(connection, wrapper.cursor, sql, parameters)
@@ -144,6 +152,7 @@ class Statements:
         if state == _NO_SUCH_STATEMENT:
             # psycopg forgets the names that it gave when it sees this succeed.
             self._new_cursor(connection).execute("DEALLOCATE ALL", ())
+            PreparedStatements.of(connection.connection).forget()
             return True
         return is_retryable(error)
 
@@ -151,6 +160,14 @@ class Statements:
 def _is_execute_replaced() -> bool:
     """True where somebody put a function of theirs in the place of Django's, as error trackers do to see statements."""
     return getattr(CursorWrapper.execute, "__globals__", None) is not utils.__dict__
+
+
+def _run_prepared(connection: Any, sql: str, parameters: Parameters) -> list[Row] | None:
+    try:
+        return PreparedStatements.of(connection.connection).run(sql, parameters)
+    except psycopg.Error:
+        with connection.wrap_database_errors:
+            raise
 
 
 def _execute(connection: Any, cursor: "_BindingCursor", sql: str, parameters: Parameters) -> None:

@@ -26,15 +26,14 @@ def test_every_primitive_is_one_round_trip(prepare: bool) -> None:
 
 
 def test_every_primitive_that_joins_is_one_round_trip_more_in_a_transaction() -> None:
-    with wired_store() as (store, wire):
+    with wired_store() as (store, wire), transaction.atomic(using=ALIAS):
         for call in JOINING.values():
+            # Transactions have prepared statements of their own.
             call(store)
-        with transaction.atomic(using=ALIAS):
-            store.kv.get("key")
-            for name, call in JOINING.items():
-                wire.messages.clear()
-                call(store)
-                assert (wire.round_trips, wire.statements) == (1, 1), f"{name}: {dict(wire.messages)}"
+        for name, call in JOINING.items():
+            wire.messages.clear()
+            call(store)
+            assert (wire.round_trips, wire.statements) == (1, 1), f"{name}: {dict(wire.messages)}"
 
 
 def test_the_real_ends_of_claims_and_leases_are_one_round_trip_too() -> None:
@@ -83,11 +82,29 @@ def test_django_s_own_statements_are_prepared_no_more_than_before() -> None:
 
 def test_a_session_that_another_client_has_used_is_no_riddle() -> None:
     with wired_store() as (store, _):
+        store.kv.get("key")
         with connections[ALIAS].cursor() as cursor:
-            for number in range(5):
-                cursor.execute(f"PREPARE _pg3_{number} AS SELECT 1")
+            cursor.execute("SELECT name FROM pg_prepared_statements WHERE statement LIKE '%botstate_kventry%'")
+            ((name,),) = cursor.fetchall()
+    with wired_store() as (store, _):
+        with connections[ALIAS].cursor() as cursor:
+            cursor.execute(f"PREPARE {name} AS SELECT 1")
         with pytest.raises(StoreError, match="prepare=False"):
             store.kv.get("key")
+
+
+def test_a_name_is_one_statement_s_in_every_process() -> None:
+    """Else a session that is another client's by mistake would run one statement for another."""
+    names = []
+    for calls in (("get", "delete"), ("delete", "get")):
+        with wired_store() as (store, _):
+            for call in calls:
+                getattr(store.kv, call)("key")
+            with connections[ALIAS].cursor() as cursor:
+                cursor.execute("SELECT name, statement FROM pg_prepared_statements ORDER BY name")
+                names.append(cursor.fetchall())
+    assert len(names[0]) == 2
+    assert names[0] == names[1]
 
 
 def test_prepared_statements_that_somebody_discarded_are_made_again() -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 from botstate.contracts.addresses import Address, readable
 from botstate.contracts.facet import DEFAULT_MAX_VALUE_BYTES
-from botstate.db.postgresql.statements import Parameters, Statements
+from botstate.db.postgresql.prepared import Parameters
+from botstate.db.postgresql.statements import Statements
 from botstate.stores.orm.facet import OrmFacet
 
 #: More than any index or bound that a table can reach, and far from overflowing a bigint.
