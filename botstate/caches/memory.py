@@ -1,7 +1,7 @@
 """The memory layer: a bounded mapping whose entries expire, safe to share between threads."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
@@ -11,7 +11,6 @@ from cachetools import FIFOCache
 
 from botstate.types import Json
 
-_IMMUTABLE = frozenset({str, int, float, bool, type(None)})
 #: How many counters of writes the keys share.
 _COUNTERS = 256
 
@@ -115,18 +114,22 @@ class BoundedMemory:
 
 
 def _copier(value: Json) -> Callable[[Any], Any] | None:
-    """Return what copies `value` fastest, None where nothing could change it."""
-    kind = type(value)
-    if kind not in (dict, list):
+    """Return what copies `value`, looking only where there is something to change; None where there is nothing."""
+    if isinstance(value, dict):
+        places: Iterable[tuple[Any, Json]] = value.items()
+    elif isinstance(value, list):
+        places = enumerate(value)
+    else:
         return None
-    is_flat = all(type(item) in _IMMUTABLE for item in (value.values() if kind is dict else value))
-    return kind.copy if is_flat else _detached
+    copy_shallow: Callable[[Any], Any] = type(value).copy
+    inner = [(place, copier) for place, item in places if (copier := _copier(item)) is not None]
+    if not inner:
+        return copy_shallow
 
+    def copy(kept: Any) -> Any:
+        copied = copy_shallow(kept)
+        for place, copy_item in inner:
+            copied[place] = copy_item(copied[place])
+        return copied
 
-def _detached(value: Json) -> Any:
-    kind = type(value)
-    if kind is dict:
-        return {key: item if type(item) in _IMMUTABLE else _detached(item) for key, item in value.items()}
-    if kind is list:
-        return [item if type(item) in _IMMUTABLE else _detached(item) for item in value]
-    return value
+    return copy
