@@ -21,6 +21,7 @@ _MIN_INT = -_MAX_INT
 
 #: `json.dumps` would make one for each value. What was checked before is not nested without end.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
+_UNESCAPED_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False, ensure_ascii=False)
 _DECODER = json.JSONDecoder()
 
 
@@ -36,6 +37,15 @@ def dumps(value: Json, what: str = "value") -> str:
     """Return the JSON text of `value`, or raise NotSerializable; `what` names it in the error."""
     _require(value, what)
     return _ENCODER.encode(value)
+
+
+def dumps_within(value: Json, max_bytes: int, what: str = "value") -> str:
+    """`dumps`, or a ValueError for what takes over `max_bytes` bytes as JSON in UTF-8, without escaped letters."""
+    text = dumps(value, what)
+    # An escaped letter is longer than its UTF-8, so that what is short enough here needs no closer look.
+    if len(text) > max_bytes and (length := len(_UNESCAPED_ENCODER.encode(value).encode())) > max_bytes:
+        raise ValueError(f"a {what} may take at most {max_bytes} bytes as JSON, not {length}")
+    return text
 
 
 def loads(text: str) -> Json:

@@ -198,9 +198,7 @@ class MirroredCache:
     def _checked(self, key: str, value: Json, ttl: Duration | None) -> Kept:
         with naming("register"):
             check_text(key, "a key", MAX_KEY_CHARACTERS)
-            text = exact_json.dumps(value)
-            if len(text) > DEFAULT_MAX_VALUE_BYTES:
-                raise ValueError(f"a value may take at most {DEFAULT_MAX_VALUE_BYTES} bytes as JSON, not {len(text)}")
+            text = exact_json.dumps_within(value, DEFAULT_MAX_VALUE_BYTES)
             ttl_us = self._ttl_us if ttl is None else optional_microseconds(ttl, "ttl")
         now = datetime.now(UTC)
         ends_at = None if ttl_us is None else time.monotonic() + ttl_us / 1_000_000

@@ -41,9 +41,7 @@ class Values(Generic[T]):
     def dump(self, instance: T) -> Json:
         """Return what is stored. Raises ValueError where it takes too many bytes."""
         value = {"version": self._version, "value": instance.model_dump(mode="json", exclude_none=True)}
-        length = len(exact_json.dumps(value))
-        if length > DEFAULT_MAX_VALUE_BYTES:
-            raise ValueError(f"an entry may take at most {DEFAULT_MAX_VALUE_BYTES} bytes as JSON, not {length}")
+        exact_json.dumps_within(value, DEFAULT_MAX_VALUE_BYTES)
         return value
 
     def load(self, value: Json) -> T | None:

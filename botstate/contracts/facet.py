@@ -30,7 +30,7 @@ R = TypeVar("R")
 class Facet(ABC):
     """One kind of state in a store.
 
-    namespace: keeps stores in one server apart. max_value_bytes: the longest JSON text of one value.
+    namespace: keeps stores in one server apart. max_value_bytes: how long one value may be, as JSON in UTF-8.
     """
 
     name: ClassVar[str]
@@ -47,10 +47,7 @@ class Facet(ABC):
         return self._known_address(key) if type(key) is str else self._new_address(key)
 
     def _dumps(self, value: Json) -> str:
-        text = exact_json.dumps(value)
-        if len(text) > self._max_value_bytes:
-            raise ValueError(f"a value may take at most {self._max_value_bytes} bytes as JSON, not {len(text)}")
-        return text
+        return exact_json.dumps_within(value, self._max_value_bytes)
 
     async def _in_thread(self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         return await sync_to_async(method, thread_sensitive=True)(*args, **kwargs)

@@ -22,7 +22,7 @@ class MemoryStore(StateStore):
     """kv, list, lock, dedup, queue and keyed entries in this process; every method is atomic across its threads.
 
     Other processes see nothing of it, and it ends with the process. Clock: the host's.
-    namespace: at most 255 characters. max_value_bytes: the longest JSON text of one value, 1 MiB by default.
+    namespace: at most 255 characters. max_value_bytes: how long one value may be, as JSON in UTF-8; 1 MiB by default.
     max_entries: how many values, list and queue items, dedup keys, keyed entries and held locks there may be in all.
     Whatever expires makes room by itself. When it is full of what lives, a new entry takes the place of the one that
     was written longest ago: a kv value, the oldest item of a list, a waiting item of a queue, a dedup key that is done

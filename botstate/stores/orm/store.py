@@ -24,9 +24,10 @@ class OrmStore(StateStore):
     """kv, list, lock, dedup and queue as rows of the database `using`.
 
     namespace: at most 255 characters; stores of different namespaces share the tables and never a key.
-    max_value_bytes: the longest JSON text of one value, 1 MiB by default.
+    max_value_bytes: how long one value may be, as JSON in UTF-8; 1 MiB by default.
     prepare: keep statements prepared on PostgreSQL; switch it off behind PgBouncer before 1.21 in transaction mode.
     portable: use Django's ORM alone, as on databases that have no path of their own: slower, and the same otherwise.
+    Its connections are Django's, one per thread; `close` closes that of the calling thread.
     """
 
     def __init__(

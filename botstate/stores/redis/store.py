@@ -28,7 +28,7 @@ class RedisStore(StateStore):
     A server that is away is StoreUnavailable after at most the alias's socket timeouts (redis-py 8: 5 s each). A call
     that timed out may have been carried out; nothing is sent twice, so leave redis-py's own retries off.
     namespace: at most 255 characters; stores of different namespaces never share a key.
-    max_value_bytes: the longest JSON text of one value, 1 MiB by default.
+    max_value_bytes: how long one value may be, as JSON in UTF-8; 1 MiB by default.
     Made without any I/O. Raises BotStateMisconfigured where `cache` is no django-redis alias.
     """
 

@@ -65,11 +65,13 @@ class KeyedValueConformance(KeyedBase):
             entries.register("a", {"a": [1, {"b": (2,)}]})
         assert "['a'][1]['b']" in str(raised.value), "NotSerializable must say where in the value the offender is"
 
-    def test_a_value_at_the_size_bound_is_stored(self, entries: KeyedStore) -> None:
-        value = "x" * (self.max_value_bytes - 2)
+    @pytest.mark.parametrize("filling", ["x", "\u00e9", "\u6f22", "\U0001f600"])
+    def test_a_value_at_the_size_bound_is_stored(self, entries: KeyedStore, filling: str) -> None:
+        most = self.max_value_bytes - 2
+        value = "x" * (most % len(filling.encode())) + filling * (most // len(filling.encode()))
         entries.register("a", value)
         assert entries.compare_and_set("a", value, value), "a value of max_value_bytes bytes can be replaced"
-        assert entries.lookup("a") == value, "a value may have max_value_bytes bytes as JSON text"
+        assert entries.lookup("a") == value, "a value may have max_value_bytes bytes as JSON in UTF-8"
         assert entries.entries()[0].value == value
 
     @pytest.mark.parametrize("filling", ["x", "\u00e9"])

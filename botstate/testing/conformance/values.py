@@ -55,12 +55,14 @@ class ValueConformance(ConformanceBase):
         assert "['a'][1]['b']" in str(refusal.value), "NotSerializable must say where in the value the offender is"
         assert "tuple" in str(refusal.value), "NotSerializable must say what the offender is"
 
-    def test_a_value_at_the_size_bound_is_stored(self, store: StateStore, key: str) -> None:
-        value = "x" * (self.max_value_bytes - 2)
+    @pytest.mark.parametrize("filling", ["x", "\u00e9", "\u6f22", "\U0001f600"])
+    def test_a_value_at_the_size_bound_is_stored(self, store: StateStore, key: str, filling: str) -> None:
+        most = self.max_value_bytes - 2
+        value = "x" * (most % len(filling.encode())) + filling * (most // len(filling.encode()))
         store.kv.set(key, value)
         store.list.append(key, value)
         store.queue.enqueue(key, value)
-        assert store.kv.get(key) == value, "kv must hold a value whose JSON text has max_value_bytes bytes"
+        assert store.kv.get(key) == value, "kv must hold a value whose JSON has max_value_bytes bytes in UTF-8"
         assert store.list.range(key) == [value], "list must hold a value of max_value_bytes bytes"
         assert store.queue.dequeue(key) == value, "queue must hold a value of max_value_bytes bytes"
 
