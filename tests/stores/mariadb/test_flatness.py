@@ -1,11 +1,13 @@
 """What a call reads does not grow with its queue or list, nor with those of other keys."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
+from botstate.contracts.queues import OnFull
 from botstate.models import ListHead, ListItem, QueueHead, QueueItem
 from botstate.stores import OrmStore
 
@@ -65,3 +67,19 @@ def analyze() -> None:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE TABLE botstate_queueitem, botstate_listitem")
         cursor.fetchall()
+
+
+@pytest.mark.parametrize("on_full", ["drop-oldest", "drop-newest"])
+def test_a_bound_that_was_lowered_costs_as_much_as_there_is_too_much(on_full: OnFull) -> None:
+    """And no more for each that goes, though what went before it is still in the index."""
+    seconds = []
+    for depth in (DEPTH, 20 * DEPTH):
+        fill("k", depth)
+        begun = time.perf_counter()
+        assert OrmStore().queue.enqueue("k", 0, 1, on_full) == 1
+        seconds.append(time.perf_counter() - begun)
+        QueueHead.objects.all().delete()
+        QueueItem.objects.all().delete()
+        ListHead.objects.all().delete()
+        ListItem.objects.all().delete()
+    assert seconds[1] < 100 * seconds[0], seconds

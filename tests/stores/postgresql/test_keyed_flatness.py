@@ -1,6 +1,7 @@
 """What a call reads does not grow with its collection, nor with others, whatever the planner knew of the table."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from botstate.keyed import KeyedStore, open_keyed_store
-from botstate.models import KeyedHead
+from botstate.models import KeyedHead, QueueHead
 from botstate.stores import OrmStore
 
 pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
@@ -117,3 +118,30 @@ def test_what_has_expired_of_a_collection_goes_one_by_one() -> None:
         keyed.register(key, 0)
     assert buffers_of(lambda: keyed.register("new", 0)) < 150
     assert keyed.count() == 4
+
+
+def test_a_bound_that_was_lowered_costs_as_much_as_there_is_too_much() -> None:
+    """And no more for each that goes, though what went before it is still in the index."""
+    pages: dict[str, list[int]] = {"evicting": [], "of expired": [], "of a queue": []}
+    for count in (500, 4_000):
+        for name, expires_us in (("evicting", None), ("of expired", 1)):
+            keyed = open_keyed_store(f"{name} {count}", 1, store=OrmStore())
+            keyed.register("key", 0)
+            fill(KeyedHead.objects.get(label=f"{name} {count}").digest, count, expires_us)
+            run("UPDATE botstate_keyedentry SET expires_us = -seq WHERE expires_us IS NOT NULL")
+            pages[name].append(buffers_of(partial(keyed.register, "new", 0)))
+        queue = OrmStore().queue
+        for on_full in ("drop-oldest", "drop-newest"):
+            queue.enqueue("key", 0)
+            run(
+                "INSERT INTO botstate_queueitem (head_id, seq, value, token, attempts)"
+                " SELECT digest, next_seq + number, '0', '', 0"
+                "   FROM botstate_queuehead, generate_series(0, %s) AS number",
+                count - 1,
+            )
+            QueueHead.objects.update(depth=F("depth") + count, next_seq=F("next_seq") + count)
+            pages["of a queue"].append(buffers_of(partial(queue.enqueue, "key", 1, 1, on_full)))
+            queue.dequeue("key")
+            run("TRUNCATE botstate_queuehead, botstate_queueitem")
+    for name, counted in pages.items():
+        assert counted[-1] < 16 * counted[0], f"{name}: {counted} pages, of 8 times as many"

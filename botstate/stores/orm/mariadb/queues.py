@@ -19,6 +19,8 @@ SHORTEN = """
 UPDATE botstate_queuehead SET depth = old_depth - 1, expires_us = IF(old_depth > 1, until_us, now_us)
  WHERE digest = %(digest)s;"""
 
+# Next to one that was dropped there is mostly another: to search from the end would step over all that went before it.
+# To search beyond it would lock the neighbour's first item too.
 ENQUEUE = block(
     HEAD,
     """
@@ -33,17 +35,22 @@ END IF;
 INSERT INTO botstate_queueitem (head_id, seq, value, token, attempts)
 VALUES (%(digest)s, last_place, %(value)s, '', 0);
 SET old_depth = old_depth + 1;
+SET place = NULL;
 dropping: WHILE old_depth > %(max_size)s DO
-  SET place = NULL;
-  IF %(drop_newest)s THEN
-    SELECT seq INTO place {waiting} ORDER BY seq DESC LIMIT 1 FOR UPDATE;
-  ELSE
-    SELECT seq INTO place {waiting} ORDER BY seq LIMIT 1 FOR UPDATE;
+  SET place = place + IF(%(drop_newest)s, -1, 1);
+  DELETE {waiting} AND seq = place;
+  IF ROW_COUNT() = 0 THEN
+    SET place = NULL;
+    IF %(drop_newest)s THEN
+      SELECT seq INTO place {waiting} ORDER BY seq DESC LIMIT 1 FOR UPDATE;
+    ELSE
+      SELECT seq INTO place {waiting} ORDER BY seq LIMIT 1 FOR UPDATE;
+    END IF;
+    IF place IS NULL THEN
+      LEAVE dropping;
+    END IF;
+    DELETE FROM botstate_queueitem WHERE head_id = %(digest)s AND seq = place;
   END IF;
-  IF place IS NULL THEN
-    LEAVE dropping;
-  END IF;
-  DELETE FROM botstate_queueitem WHERE head_id = %(digest)s AND seq = place;
   SET old_depth = old_depth - 1;
 END WHILE;
 UPDATE botstate_queuehead

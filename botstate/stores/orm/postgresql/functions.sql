@@ -210,14 +210,16 @@ BEGIN
     head.depth := head.depth + 1;
     -- One by one, each by its primary key: a set of places would be a filter over the whole queue to a planner whose
     -- statistics are old.
+    -- And each beyond the one before, which is still in the index.
+    place := CASE WHEN p_drop_newest THEN head.next_seq + 1 ELSE -1 END;
     WHILE head.depth > p_max_size LOOP
         IF p_drop_newest THEN
             SELECT seq INTO place FROM {schema}.botstate_queueitem
-             WHERE head_id = p_digest AND (lease_expires_us IS NULL OR lease_expires_us <= now_us)
+             WHERE head_id = p_digest AND seq < place AND (lease_expires_us IS NULL OR lease_expires_us <= now_us)
              ORDER BY seq DESC LIMIT 1;
         ELSE
             SELECT seq INTO place FROM {schema}.botstate_queueitem
-             WHERE head_id = p_digest AND (lease_expires_us IS NULL OR lease_expires_us <= now_us)
+             WHERE head_id = p_digest AND seq > place AND (lease_expires_us IS NULL OR lease_expires_us <= now_us)
              ORDER BY seq LIMIT 1;
         END IF;
         EXIT WHEN NOT FOUND;

@@ -22,6 +22,9 @@ DECLARE
     kept bigint;
     is_live boolean;
     is_expected boolean;
+    -- What went in this statement is still in the index: whoever began there again would step over all of it each time.
+    gone_us bigint := 0;
+    gone_seq bigint := -9223372036854775807;
 BEGIN
     IF p_if_absent OR p_expected IS NOT NULL THEN
         now_us := {schema}.botstate_now();
@@ -63,8 +66,9 @@ BEGIN
     WHILE kept > p_max_entries LOOP
         DELETE FROM {schema}.botstate_keyedentry WHERE digest = (
                SELECT digest FROM {schema}.botstate_keyedentry
-                WHERE head_id = ANY (ARRAY[p_head]) AND expires_us <= now_us
-                ORDER BY head_id, expires_us LIMIT 1);
+                WHERE head_id = ANY (ARRAY[p_head]) AND expires_us BETWEEN gone_us AND now_us
+                ORDER BY head_id, expires_us LIMIT 1)
+        RETURNING expires_us INTO gone_us;
         EXIT WHEN NOT FOUND;
         kept := kept - 1;
     END LOOP;
@@ -85,7 +89,8 @@ BEGIN
     WHILE kept > p_max_entries AND NOT p_rejects_new LOOP
         DELETE FROM {schema}.botstate_keyedentry WHERE digest = (
                SELECT digest FROM {schema}.botstate_keyedentry
-                WHERE head_id = p_head AND seq < head.seq ORDER BY seq LIMIT 1);
+                WHERE head_id = p_head AND seq > gone_seq AND seq < head.seq ORDER BY seq LIMIT 1)
+        RETURNING seq INTO gone_seq;
         EXIT WHEN NOT FOUND;
         kept := kept - 1;
     END LOOP;
