@@ -103,9 +103,9 @@ def held_rows(expecting: int, call: Callable[..., Any], *functions: Callable[[],
     """Hold every row until that many wait for one, and then a while longer than TTL."""
     with transaction.atomic():
         lock_everything()
-        begun = now_us("default")
         waiting = [call(function) for function in functions]
         until(lambda: lock_waiters() == expecting, "they wait for their rows")
+        begun = now_us("default")
         until(lambda: now_us("default") > begun + TTL * 1_000_000, "longer than the time-to-live")
         yield waiting
 
@@ -156,10 +156,10 @@ def test_a_time_to_live_begins_after_another_s_insertion_was_rolled_back(store: 
             store.kv.set("key", "undone")
             assert store.dedup.seen("key", 60) is False
             assert entries(store).register_if_absent("key", "undone")
-            begun = now_us("default")
             waiting = [call(store.kv.set, "key", "new", TTL), call(store.dedup.seen, "key", TTL)]
             waiting.append(call(entries(store).register_if_absent, "key", "new", TTL))
             until(lambda: lock_waiters() == 3, "all wait for the outcome")
+            begun = now_us("default")
             until(lambda: now_us("default") > begun + TTL * 1_000_000, "longer than the time-to-live")
             raise Undo
         assert [future.result(20) for future in waiting] == [None, False, True]
