@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from botstate.models import KvEntry, ListHead, LockRow, QueueHead
+from botstate.models import KvEntry, ListHead, ListItem, LockRow, QueueHead, QueueItem
 from botstate.stores import OrmStore
 from tests.stores.clock import advance
 
@@ -108,3 +108,22 @@ def test_what_was_emptied_leaves_nothing_behind_once_it_is_swept() -> None:
     store.sweep()
     assert list(QueueHead.objects.values_list("label", flat=True)) == ["queue 2"], "a drained queue takes no room"
     assert not ListHead.objects.exists(), "an emptied list takes no room"
+
+
+@pytest.mark.parametrize("portable", [False, True])
+def test_what_is_dropped_leaves_no_row(portable: bool) -> None:
+    store = OrmStore(portable=portable)
+    for number in range(5):
+        store.list.append("key", number)
+        store.queue.enqueue("key", number)
+    for bound in (4, 2, 3, 1):
+        assert store.list.append("key", "new", max_len=bound) == ListItem.objects.count()
+        assert store.queue.enqueue("key", "new", max_size=bound) == QueueItem.objects.count()
+    store.list.append("key", "newest", ttl=60)
+    store.queue.enqueue("key", "newest", ttl=60)
+    store.list.trim("key", 1)
+    assert ListItem.objects.count() == 1
+    store.list.append("key", "newest")
+    advance(60)
+    assert store.list.append("key", "after the expiry") == ListItem.objects.count() == 1
+    assert store.queue.enqueue("key", "after the expiry") == QueueItem.objects.count() == 1
