@@ -163,6 +163,24 @@ class QueueClaimConformance(ConformanceBase):
         assert store.queue.ack(key, claim.token) is False, "a lapsed claim protects nothing"
         assert QueueConformance.drain(store, key) == [1, 2], "a lapsed item waits again and is the oldest"
 
+    @pytest.mark.parametrize(("on_full", "left"), [("drop-oldest", ["new"]), ("drop-newest", [0])])
+    def test_lapsed_items_are_dropped_like_any_other(
+        self, store: StateStore, key: str, on_full: OnFull, left: list[object]
+    ) -> None:
+        QueueConformance.put(store, key, 2)
+        for _ in range(2):
+            self.taken(store, key, self.short)
+        self.advance(store, self.short)
+        assert store.queue.enqueue(key, "new", 1, on_full) == 1, "a lapsed claim protects nothing from the bound"
+        assert QueueConformance.drain(store, key) == left
+
+    def test_an_item_inherits_nothing_of_the_one_that_it_displaces(self, store: StateStore, key: str) -> None:
+        QueueConformance.put(store, key, 1)
+        self.taken(store, key, self.short)
+        self.advance(store, self.short)
+        assert store.queue.enqueue(key, "new", 1) == 1
+        assert self.taken(store, key).attempt == 1, "the first claim of an item is attempt 1, whatever it displaced"
+
     def test_a_queue_expires_with_its_claimed_items(self, store: StateStore, key: str) -> None:
         store.queue.enqueue(key, 0, ttl=self.short)
         claim = self.taken(store, key)
