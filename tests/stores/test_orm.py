@@ -29,6 +29,8 @@ def test_a_namespace_and_a_key_do_not_run_into_each_other() -> None:
     assert OrmStore(namespace="ab").kv.get("c") is None
     assert OrmStore().kv.get("abc") is None
     assert OrmStore().kv.get("a:bc") is None
+    OrmStore(namespace="a").kv.set("kvbc", 1)
+    assert OrmStore(namespace="akv").kv.get("bc") is None, "nor does the facet between them"
 
 
 @pytest.mark.parametrize("namespace", ["a" * 256, "\ud800", 7])
