@@ -6,6 +6,7 @@ from typing import Any
 
 from botstate.caches.endings import Ending, Endings
 from botstate.caches.guard import StoreGuard
+from botstate.caches.replay import Replay
 from botstate.contracts.dedup import DedupFacet
 
 
@@ -23,7 +24,8 @@ class DedupMirror:
         untold: Endings,
         timeout_s: float,
     ) -> None:
-        self.guard = StoreGuard(name, timeout_s, write=self._tell_first, waiting=lambda: len(untold))
+        self._replay = Replay(untold.oldest, self._tell)
+        self.guard = StoreGuard(name, timeout_s, write=self._tell_one, waiting=lambda: len(untold))
         self._dedup = dedup
         self._store_key = store_key
         self._untold = untold
@@ -38,17 +40,16 @@ class DedupMirror:
         if ending is not None:
             self._tell(key, ending)
 
-    def _tell_first(self) -> None:
-        first = self._untold.first()
-        if first is not None:
-            self._tell(*first)
+    def reset(self) -> None:
+        """Begin anew, as a forked child must."""
+        self.guard.reset()
+        self._replay.reset()
+
+    def _tell_one(self) -> None:
+        self._replay.write_one(self.guard)
 
     def _tell(self, key: str, ending: Ending) -> None:
-        try:
-            self._end(self._store_key(key), ending)
-        except BaseException:
-            self._untold.postpone(key)
-            raise
+        self._end(self._store_key(key), ending)
         self._untold.drop(key, ending)
 
     def _end(self, store_key: str, ending: Ending) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections import OrderedDict
+from collections.abc import Collection
 from threading import Lock
 from typing import NamedTuple
 
@@ -61,22 +62,16 @@ class Endings:
         ending = self._endings.get(key)
         return None if ending is None or ending.seconds_left() <= 0 else ending
 
-    def first(self) -> tuple[str, Ending] | None:
-        """Return what was added longest ago; it may be of no interest any more."""
+    def oldest(self, besides: Collection[str]) -> tuple[str, Ending] | None:
+        """Return what was added longest ago, of what has none of these keys; it may be of no interest any more."""
         with self._lock:
-            return next(iter(self._endings.items()), None)
+            return next((each for each in self._endings.items() if each[0] not in besides), None)
 
     def drop(self, key: str, ending: Ending) -> None:
         """Drop what the store has heard, unless there is more of the key by now."""
         with self._lock:
             if self._endings.get(key) is ending:
                 del self._endings[key]
-
-    def postpone(self, key: str) -> None:
-        """Let what could not be told wait behind the others."""
-        with self._lock:
-            if key in self._endings:
-                self._endings.move_to_end(key)
 
     def reset(self) -> None:
         """Begin anew, as a forked child must: what the parent has yet to tell, the parent will."""

@@ -309,7 +309,7 @@ class InboundDedup:
         self._untold.reset()
         self._known.reset()
         if self._mirror is not None:
-            self._mirror.guard.reset()
+            self._mirror.reset()
 
 
 def _reset_after_fork() -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from botstate.caches.guard import StoreFailedError, StoreGuard, was_made
 from botstate.caches.journal import Journal, Wish
 from botstate.caches.memory import BoundedMemory, Kept
+from botstate.caches.replay import Replay
 from botstate.exceptions import LimitExceeded, NotSerializable
 from botstate.keyed import FoundEntry, KeyedStore
 from botstate.types import Json
@@ -32,6 +33,7 @@ class Mirror:
 
     def __init__(self, name: str, keyed: KeyedStore, memory: BoundedMemory, max_left: int, timeout_s: float) -> None:
         self.journal = Journal(max_left)
+        self._replay = Replay(self.journal.oldest_left, self._fulfil)
         self.guard = StoreGuard(name, timeout_s, write=self._write_one, waiting=self.journal.has_left)
         self._keyed = keyed
         self._memory = memory
@@ -41,6 +43,7 @@ class Mirror:
         """Begin anew, as a forked child must."""
         self.guard.reset()
         self.journal.reset()
+        self._replay.reset()
         # Memory, journal and the thread's queue get all changes in one order. A log handler may come back to the cache.
         self._order = RLock()
 
@@ -110,14 +113,7 @@ class Mirror:
     # What follows runs on the guard's thread, which may have been left behind by the time that the store answers.
 
     def _write_one(self) -> None:
-        first = self.journal.first_left()
-        if first is None:
-            return
-        try:
-            self._fulfil(*first)
-        except BaseException:
-            self.journal.postpone(*first)
-            raise
+        self._replay.write_one(self.guard)
 
     def _fulfil(self, key: str, wish: Wish) -> None:
         if self.journal.get(key) is not wish:
