@@ -44,8 +44,9 @@ class MirroredCache:
     """A bounded memory, mirrored in a keyed store where BOTSTATE["CACHES"] switches that on for its channel.
 
     channel: 1 to 64 characters, such as "slack". namespace: that of the keyed store.
-    max_entries: in memory; beyond that goes what was written longest ago. max_persisted: the same in the store; as many
-    as in memory where it is left out. ttl: a duration for entries that name none; None lets them live on.
+    max_entries: in memory; beyond that goes what has expired, else what was written longest ago. max_persisted: the
+    same in the store; as many as in memory where it is left out. ttl: a duration for entries that name none; None lets
+    them live on.
     store: an alias of BOTSTATE["STORES"], or a store; the one that the settings name where it is left out.
 
     Off, which is the default, nothing but memory is used: no query, no thread. On, memory comes first, and each process

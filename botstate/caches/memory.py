@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from heapq import heapify, heappop, heappush
 from threading import Lock
 from typing import Any
 
@@ -13,6 +14,8 @@ from botstate.types import Json
 
 #: How many counters of writes the keys share.
 _COUNTERS = 256
+#: Ends of entries that are gone stay in the heap until they are this many more than the entries.
+_SPARE_ENDS = 64
 
 
 @dataclass(slots=True, eq=False)
@@ -42,10 +45,46 @@ class Kept:
         return self.value if self.copy is None else self.copy(self.value)
 
 
-class BoundedMemory:
-    """At most `max_entries` entries; beyond that goes what was written longest ago. Expired ones are never returned.
+class _ExpiredFirst(FIFOCache[str, Kept]):
+    """Drops what has expired before what was written longest ago.
 
-    Reading takes no lock: a FIFOCache reads a dict and changes nothing, unlike one that orders by use or by age.
+    by_key: the same entries in a dict, where a look takes a third of the time and needs no lock.
+    """
+
+    def __init__(self, maxsize: int) -> None:
+        super().__init__(maxsize)
+        self.by_key: dict[str, Kept] = {}
+        #: When entries expire, as a heap: the time, a number that no two share, the key and the entry.
+        self._ends: list[tuple[float, int, str, Kept]] = []
+        self._last_end = 0
+
+    def __setitem__(self, key: str, kept: Kept) -> None:
+        super().__setitem__(key, kept)
+        self.by_key[key] = kept
+        if kept.ends_at is not None:
+            self._last_end += 1
+            heappush(self._ends, (kept.ends_at, self._last_end, key, kept))
+            if len(self._ends) > 2 * len(self) + _SPARE_ENDS:
+                self._ends = [each for each in self._ends if self.by_key.get(each[2]) is each[3]]
+                heapify(self._ends)
+
+    def __delitem__(self, key: str) -> None:
+        super().__delitem__(key)
+        del self.by_key[key]
+
+    def popitem(self) -> tuple[str, Kept]:
+        """Remove one entry, and return it with its key."""
+        while self._ends and self._ends[0][3].has_ended():
+            _, _, key, kept = heappop(self._ends)
+            if self.by_key.get(key) is kept:
+                return key, self.pop(key)
+        return super().popitem()
+
+
+class BoundedMemory:
+    """At most `max_entries` entries; beyond that goes what has expired, else what was written longest ago.
+
+    Expired ones are never returned. Reading takes no lock: it is one look into a dict, and changes nothing.
     """
 
     def __init__(self, max_entries: int) -> None:
@@ -58,7 +97,7 @@ class BoundedMemory:
     def value(self, key: str, default: Json = None) -> Any:
         """Return the live entry's value, else `default`."""
         try:
-            kept = self._kept[key]
+            kept = self._by_key[key]
         except (KeyError, TypeError):
             # A TypeError says that it is no text at all, and has no hash.
             return default
@@ -71,7 +110,7 @@ class BoundedMemory:
         """Return the live entry."""
         try:
             # Not `get`, which looks twice: the entry could go in between.
-            kept = self._kept[key]
+            kept = self._by_key[key]
         except (KeyError, TypeError):
             return None
         return None if kept.has_ended() else kept
@@ -103,14 +142,18 @@ class BoundedMemory:
         """Forget everything."""
         with self._lock:
             self._clears += 1
-            self._kept.clear()
+            self._begin()
 
     def reset(self) -> None:
         """Begin anew, as a forked child must: another thread of the parent may have been in the middle of a change."""
-        self._kept: FIFOCache[str, Kept] = FIFOCache(self._max_entries)
+        self._begin()
         self._lock = Lock()
         self._writes = [0] * _COUNTERS
         self._clears = 0
+
+    def _begin(self) -> None:
+        self._kept = _ExpiredFirst(self._max_entries)
+        self._by_key = self._kept.by_key
 
 
 def _copier(value: Json) -> Callable[[Any], Any] | None:

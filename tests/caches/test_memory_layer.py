@@ -202,19 +202,45 @@ def test_what_expired_is_gone(make_cache: Make) -> None:
         assert cache.peek("of its own") is None
 
 
+def test_what_expired_makes_room_first() -> None:
+    memory = BoundedMemory(3)
+    now = time.monotonic()
+    memory.set("stays", entry())
+    memory.set("renewed", entry(ends_at=now - 1))
+    memory.set("expired", entry(ends_at=now - 1))
+    memory.set("renewed", entry())
+    memory.set("new", entry())
+    assert [key for key in ("stays", "renewed", "new") if memory.get(key)] == ["stays", "renewed", "new"]
+    memory.backfill("newer", entry(), memory.writes("newer"))
+    assert memory.get("stays") is None, "nothing has expired any more"
+    assert len(memory) == 3
+
+
+def test_what_expires_costs_no_more_room_than_it_takes() -> None:
+    memory = BoundedMemory(10)
+    later = time.monotonic() + 1_000
+    for number in range(1_000):
+        memory.set(f"key {number % 20}", entry(ends_at=later + number))
+        if number % 3 == 0:
+            memory.pop(f"key {number % 20}")
+    assert len(memory._kept._ends) <= 2 * 10 + 65
+    assert list(memory._by_key) == list(memory._kept)
+    memory.clear()
+    assert (len(memory), memory.get("key 0"), memory._kept._ends) == (0, None, [])
+
+
 def test_a_reader_is_not_disturbed_by_an_entry_that_goes_while_it_looks() -> None:
     memory = BoundedMemory(10)
     memory.set("key", entry())
-    kept = memory._kept
 
-    class Vanishing(type(kept)):  # type: ignore[misc]
+    class Vanishing(dict[str, Kept]):
         def __contains__(self, key: object) -> bool:
             found = super().__contains__(key)
             if found:
-                self.pop(key)
+                del self[str(key)]
             return found
 
-    kept.__class__ = Vanishing
+    memory._by_key = Vanishing(memory._by_key)
     memory.get("key")
     memory.value("key")
 
