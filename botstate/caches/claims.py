@@ -1,11 +1,11 @@
 """What one process knows of claims, without asking a store."""
 
 import time
-from datetime import UTC, datetime
+from collections import OrderedDict
 from threading import Lock
+from typing import NamedTuple
 
 from botstate.caches.endings import Endings
-from botstate.caches.memory import BoundedMemory, Kept
 from botstate.contracts.addresses import Address, check_text
 from botstate.contracts.dedup import DedupStatus
 from botstate.durations import MICROSECONDS_PER_SECOND
@@ -17,10 +17,22 @@ from botstate.stores.memory.room import Room
 MAX_KEY_CHARACTERS = 512
 
 
+class Held(NamedTuple):
+    """A claim that the store granted, alive until `ends_at` by the monotonic clock."""
+
+    token: str
+    ends_at: float
+
+    def has_ended(self) -> bool:
+        """True once its lease is over."""
+        return self.ends_at <= time.monotonic()
+
+
 class KnownClaims:
     """The keys that this process claimed without the store, those that the store let it claim, and those that are done.
 
-    max_entries: of each kind; what was done longest ago goes first, and what is claimed never does. untold: what is
+    max_entries: of those that the store let it claim, and of the others; what was done longest ago goes first, and what
+    is claimed never does: full of it, one claim more is not remembered. untold: what is
     done here and the store has yet to hear. One lock makes one of two that claim a key here, with the store and
     without, the winner. Safe to share between threads.
     """
@@ -30,8 +42,6 @@ class KnownClaims:
         self._lease_us = lease_us
         self._ttl_us = ttl_us
         self._untold = untold
-        #: The tokens that the store gave to this process, by key.
-        self._held = BoundedMemory(max_entries)
         self.reset()
 
     def __len__(self) -> int:
@@ -43,13 +53,12 @@ class KnownClaims:
         self._lock = Lock()
         #: How many claims were granted that there was no room for.
         self.not_remembered = 0
-        self._held.reset()
         self._begin_memory()
 
     def forget(self) -> None:
         """Empty it, as a restart does."""
-        self._held.clear()
-        self._begin_memory()
+        with self._lock:
+            self._begin_memory()
 
     def address(self, key: str) -> Address:
         """Check a key. Raises ValueError naming the bound."""
@@ -70,7 +79,8 @@ class KnownClaims:
 
     def is_held(self, key: str) -> bool:
         """True for a key that the store let this process claim."""
-        return self._held.get(key) is not None
+        held = self._held.get(key)
+        return held is not None and not held.has_ended()
 
     def claim(self, address: Address, token: str) -> bool:
         """Claim a key without the store; False where it is known to be claimed or done."""
@@ -97,17 +107,31 @@ class KnownClaims:
 
         False where another was made without the store meanwhile, which stands.
         """
-        ends_at = began + self._lease_us / MICROSECONDS_PER_SECOND
+        held = Held(token, began + self._lease_us / MICROSECONDS_PER_SECOND)
         with self._lock:
             if self.status(address) != "new":
                 return False
-            self._held.set(address.key, Kept(token, datetime.now(UTC), None, ends_at))
+            self._held.pop(address.key, None)
+            # Their leases are equally long, so that what was granted first has ended first.
+            while self._held and next(iter(self._held.values())).has_ended():
+                self._held.popitem(last=False)
+            if len(self._held) < self._max_entries:
+                self._held[address.key] = held
+            else:
+                self.not_remembered += 1
             return True
 
     def let_go(self, key: str, token: str) -> bool:
         """Drop a claim that the store granted; True if it was live."""
+        with self._lock:
+            return self._let_go(key, token)
+
+    def _let_go(self, key: str, token: str) -> bool:
         held = self._held.get(key)
-        return held is not None and held.value == token and self._held.pop(key) is not None
+        if held is None or held.token != token:
+            return False
+        del self._held[key]
+        return not held.has_ended()
 
     def end_held(self, address: Address, token: str, *, done_since: float | None) -> bool:
         """Drop a claim that the store granted, and note the key as done where the store says since when.
@@ -116,7 +140,7 @@ class KnownClaims:
         claim was live. Returns whether that was so.
         """
         with self._lock:
-            was_live = self.let_go(address.key, token)
+            was_live = self._let_go(address.key, token)
             if done_since is not None or was_live:
                 self._note_done(address, time.monotonic() if done_since is None else done_since)
             return was_live
@@ -134,3 +158,5 @@ class KnownClaims:
         # By a clock that is never set back, or what is done would stay so for longer than its ttl.
         self._room = Room(self._max_entries, lambda: time.monotonic_ns() // 1_000)
         self._local = MemoryDedup(self._room)
+        #: What the store gave to this process, by key.
+        self._held: OrderedDict[str, Held] = OrderedDict()

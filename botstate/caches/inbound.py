@@ -51,8 +51,9 @@ class InboundDedup:
 
     channel: 1 to 64 characters, such as "slack". namespace: 1 to 255 characters; those of one channel are apart.
     key: 1 to 512 characters. lease: how long a claim lasts whose holder died. ttl: how long what is done stays so.
-    max_entries: how many keys memory holds; what was done longest ago goes first, and what is claimed never does. Full
-    of live claims, a further one is granted and not remembered (`status().lost` counts it).
+    max_entries: how many keys memory holds, and how many more that the store let this process claim; what was done
+    longest ago goes first, and what is claimed never does. Full of live claims, a further one is granted and not
+    remembered (`status().lost` counts it): one that the store granted is like another process's when it is away.
     store: an alias of BOTSTATE["STORES"], or a store; the one that the settings name where it is left out.
 
     Off, which is the default, all of it is in memory: no query, no thread, and each process is by itself. On, the

@@ -121,6 +121,31 @@ class TestAway:
         assert len(fickle.calls) == (end == "release"), "what was committed here is known without a query"
         assert other.check("key") == expected
 
+    def test_live_claims_from_the_store_are_not_pushed_out(
+        self, make_dedup: Any, store: FickleStore, fickle: FickleDedup
+    ) -> None:
+        dedup = make_dedup(store=store, max_entries=2)
+        tokens = {key: dedup.claim(key) for key in "abc"}
+        assert all(tokens.values())
+        assert dedup.status().lost == 1, "c is not remembered"
+        fickle.mode = "down"
+        assert (dedup.claim("a"), dedup.claim("b")) == (None, None)
+        assert dedup.commit("a", tokens["a"])
+        assert not dedup.commit("c", tokens["c"]), "it cannot be judged"
+        self.comes_back(dedup, fickle)
+        assert (dedup.check("a"), dedup.check("c")) == ("done", "done")
+        assert dedup.claim("d"), "there is room again"
+        assert dedup.status().lost == 1
+
+    def test_claims_from_the_store_make_room_when_their_lease_is_over(
+        self, make_dedup: Any, store: FickleStore, fickle: FickleDedup
+    ) -> None:
+        dedup = make_dedup(store=store, max_entries=2, lease="50ms")
+        for _ in range(3):
+            assert dedup.claim("a") and dedup.claim("b")
+            time.sleep(0.06)
+        assert dedup.status().lost == 0
+
     @pytest.mark.parametrize("mode", ["well", "lost"])
     def test_of_two_that_claim_with_the_store_and_without_one_wins(
         self, dedup: InboundDedup, other: InboundDedup, fickle: FickleDedup, mode: str
