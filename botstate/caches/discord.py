@@ -11,6 +11,7 @@ from botstate.caches.cache import MirroredCache
 from botstate.caches.values import Frozen, Values, checked_id
 from botstate.contracts.stores import StateStore
 from botstate.durations import optional_microseconds
+from botstate.keyed.operations import naming
 from botstate.types import Duration, Json
 
 COMPONENTS_NAMESPACE = "discord.components"
@@ -149,7 +150,7 @@ class DiscordComponents:
     ) -> None:
         """Register what belongs to one message, after all of it was checked. ttl: the registry's where left out.
 
-        Raises ValueError, and registers nothing, for an id that comes twice, an entry of over 1 MiB as JSON, or one of
+        Raises BadArgument, and registers nothing, for an id that comes twice, an entry of over 1 MiB as JSON, or one of
         a subclass.
         """
         for cache, entry_id, value in self._prepared(components, modals, message_id, ttl):
@@ -202,13 +203,14 @@ class DiscordComponents:
         message_id: str | None,
         ttl: Duration | None,
     ) -> list[tuple[MirroredCache, str, Json]]:
-        ttl_us = optional_microseconds(self._ttl if ttl is None else ttl, "ttl") or 0
-        now = datetime.now(UTC)
-        common: dict[str, object] = {"created_at": now, "expires_at": now + timedelta(microseconds=ttl_us)}
-        if message_id is not None:
-            common["message_id"] = checked_id(message_id, "message_id", MAX_REFERENCE_CHARACTERS)
-        # A trigger comes after the modal that it opens.
-        return [*self._modals.prepared(modals, common), *self._components.prepared(components, common)]
+        with naming("register"):
+            ttl_us = optional_microseconds(self._ttl if ttl is None else ttl, "ttl") or 0
+            now = datetime.now(UTC)
+            common: dict[str, object] = {"created_at": now, "expires_at": now + timedelta(microseconds=ttl_us)}
+            if message_id is not None:
+                common["message_id"] = checked_id(message_id, "message_id", MAX_REFERENCE_CHARACTERS)
+            # A trigger comes after the modal that it opens.
+            return [*self._modals.prepared(modals, common), *self._components.prepared(components, common)]
 
 
 class _Entries(Generic[E]):
@@ -250,4 +252,5 @@ class _Entries(Generic[E]):
         return self._values.load(await self._cache.aconsume(entry_id))
 
     def _checked(self, entry_id: str) -> str:
-        return checked_id(entry_id, f"the id of a {self._what}", MAX_ENTRY_ID_CHARACTERS)
+        with naming(f"resolve_{self._what}"):
+            return checked_id(entry_id, f"the id of a {self._what}", MAX_ENTRY_ID_CHARACTERS)

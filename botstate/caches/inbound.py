@@ -19,11 +19,12 @@ from botstate.caches.endings import Endings
 from botstate.caches.guard import StoreFailedError, was_made
 from botstate.caches.values import joined
 from botstate.conf import get_settings
-from botstate.contracts.addresses import MAX_NAMESPACE_CHARACTERS, check_text
+from botstate.contracts.addresses import MAX_NAMESPACE_CHARACTERS, Address, check_text
 from botstate.contracts.dedup import DedupFacet, DedupStatus
 from botstate.contracts.facet import check_bound, is_token, new_token
 from botstate.contracts.stores import StateStore
 from botstate.durations import MICROSECONDS_PER_SECOND, to_microseconds
+from botstate.keyed.operations import naming
 from botstate.stores import stores
 from botstate.types import Duration
 
@@ -77,13 +78,14 @@ class InboundDedup:
         max_entries: int = MAX_ENTRIES,
         store: str | StateStore | None = None,
     ) -> None:
-        check_text(channel, "channel", 64)
-        check_text(namespace, "namespace", MAX_NAMESPACE_CHARACTERS)
-        check_bound(max_entries, "max_entries", 1)
+        with naming("inbound"):
+            check_text(channel, "channel", 64)
+            check_text(namespace, "namespace", MAX_NAMESPACE_CHARACTERS)
+            check_bound(max_entries, "max_entries", 1)
+            self._lease_us = to_microseconds(lease, "lease")
+            self._ttl_us = to_microseconds(ttl, "ttl")
         self._channel = channel
         self._namespace = namespace
-        self._lease_us = to_microseconds(lease, "lease")
-        self._ttl_us = to_microseconds(ttl, "ttl")
         self._store = store
         self._untold = Endings(max_entries)
         self._known = KnownClaims(max_entries, self._lease_us, self._ttl_us, self._untold)
@@ -160,7 +162,7 @@ class InboundDedup:
     # Each method begins in memory, and says whether the store has to be asked; its twins differ in how they wait.
 
     def _begin_claim(self, key: str) -> "Known[str | None] | Asked[str | None]":
-        address = self._known.address(key)
+        address = self._address("claim", key)
         if self._known.status(address) != "new":
             return Known(None)
         # It is made here, and not by the store, so that a claim whose answer got lost can be ended all the same.
@@ -192,7 +194,7 @@ class InboundDedup:
         return self._ask("claim", key, call, answered, unanswered)
 
     def _begin_commit(self, key: str, token: str) -> "Known[bool] | Asked[bool]":
-        address = self._known.address(key)
+        address = self._address("commit", key)
         if not is_token(token) or self._known.is_done_here(address):
             return Known(False)
         if self._known.commit(address, token):
@@ -219,7 +221,7 @@ class InboundDedup:
         return self._ask("commit", key, call, answered, unanswered)
 
     def _begin_release(self, key: str, token: str) -> "Known[bool] | Asked[bool]":
-        address = self._known.address(key)
+        address = self._address("release", key)
         if not is_token(token):
             return Known(False)
         if self._known.release(address, token):
@@ -242,7 +244,7 @@ class InboundDedup:
         return self._ask("release", key, call, answered, unanswered)
 
     def _begin_check(self, key: str) -> "Known[DedupStatus] | Asked[DedupStatus]":
-        known = self._known.status(self._known.address(key))
+        known = self._known.status(self._address("check", key))
         if known != "new" or not self.is_persistent():
             return Known(known)
         mirror = self._opened()
@@ -288,6 +290,10 @@ class InboundDedup:
         # Before anything is touched, and not only where the store has to be asked.
         if event_loop.is_running() and self.is_persistent():
             raise SynchronousOnlyOperation(f"inbound.{operation} would block the event loop: use inbound.a{operation}")
+
+    def _address(self, operation: str, key: str) -> Address:
+        with naming(operation):
+            return self._known.address(key)
 
     def _store_key(self, key: str) -> str:
         return joined("botstate.inbound", self._channel, self._namespace, key)

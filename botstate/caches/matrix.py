@@ -10,6 +10,7 @@ from botstate.caches.cache import MirroredCache
 from botstate.caches.values import MAX_ID_CHARACTERS, Frozen, Values, checked_id, joined
 from botstate.contracts.stores import StateStore
 from botstate.exceptions import shown
+from botstate.keyed.operations import naming
 from botstate.types import Duration
 
 Decision = Literal["allow-once", "allow-always", "deny"]
@@ -82,54 +83,47 @@ class MatrixApprovals:
 
     @staticmethod
     def bindings(allowed: Iterable[Decision]) -> list[Binding]:
-        """Return the reactions to offer, in the order of `BINDINGS`. Raises ValueError for none, or an unknown one."""
-        if isinstance(allowed, str) or not isinstance(allowed, Iterable):
-            raise ValueError(f"allowed must be a list of decisions, not {type(allowed).__name__}")
-        decisions = list(allowed)
-        if not decisions:
-            raise ValueError("allowed must have at least one decision")
-        for decision in decisions:
-            if decision not in get_args(Decision):
-                raise ValueError(f"a decision must be one of {', '.join(get_args(Decision))}, not {shown(decision)}")
-        return [binding for binding in BINDINGS if binding.decision in decisions]
+        """Return the reactions to offer, in the order of `BINDINGS`. Raises BadArgument for none, or an unknown one."""
+        return _bindings("bindings", allowed)
 
-    @classmethod
-    def hint(cls, allowed: Iterable[Decision]) -> str:
-        """Return what to tell people: "React here: ✅ Allow once, ❌ Deny". Raises ValueError as `bindings` does."""
-        return "React here: " + ", ".join(f"{binding.emoji} {binding.label}" for binding in cls.bindings(allowed))
+    @staticmethod
+    def hint(allowed: Iterable[Decision]) -> str:
+        """Return what to tell people: "React here: ✅ Allow once, ❌ Deny". Raises BadArgument as `bindings` does."""
+        bindings = _bindings("hint", allowed)
+        return "React here: " + ", ".join(f"{binding.emoji} {binding.label}" for binding in bindings)
 
     def register(
         self, room: str, event: str, approval_id: str, allowed: Iterable[Decision], ttl: Duration | None = None
     ) -> None:
         """Let reactions to the event decide the approval, in place of what they decided before."""
-        self.cache.register(_key(room, event), self._target(approval_id, allowed), ttl)
+        self.cache.register(_key("register", room, event), self._target(approval_id, allowed), ttl)
 
     async def aregister(
         self, room: str, event: str, approval_id: str, allowed: Iterable[Decision], ttl: Duration | None = None
     ) -> None:
         """Async twin of `register`."""
-        await self.cache.aregister(_key(room, event), self._target(approval_id, allowed), ttl)
+        await self.cache.aregister(_key("register", room, event), self._target(approval_id, allowed), ttl)
 
     def resolve(self, room: str, event: str, reaction: object) -> Resolution | None:
         """Return what the reaction decides: an allowed decision's emoji or native key; None for anything else.
 
         The event stays registered, so that of two reactions both resolve; `forget` it once the approval is decided.
         """
-        key, decision = _key(room, event), _decision(reaction)
+        key, decision = _key("resolve", room, event), _decision(reaction)
         return None if decision is None else self._resolution(self.cache.lookup(key), decision)
 
     async def aresolve(self, room: str, event: str, reaction: object) -> Resolution | None:
         """Async twin of `resolve`."""
-        key, decision = _key(room, event), _decision(reaction)
+        key, decision = _key("resolve", room, event), _decision(reaction)
         return None if decision is None else self._resolution(await self.cache.alookup(key), decision)
 
     def forget(self, room: str, event: str) -> bool:
         """Let reactions to the event decide nothing any more; True if they did."""
-        return self.cache.delete(_key(room, event))
+        return self.cache.delete(_key("forget", room, event))
 
     async def aforget(self, room: str, event: str) -> bool:
         """Async twin of `forget`."""
-        return await self.cache.adelete(_key(room, event))
+        return await self.cache.adelete(_key("forget", room, event))
 
     def close(self, timeout: float = 5.0) -> bool:
         """End the cache's thread, as `MirroredCache.close` does."""
@@ -140,8 +134,10 @@ class MatrixApprovals:
         return await self.cache.aclose(timeout)
 
     def _target(self, approval_id: str, allowed: Iterable[Decision]) -> object:
-        decisions = tuple(binding.decision for binding in self.bindings(allowed))
-        return self._values.dump(ApprovalTarget(approval_id=checked_id(approval_id, "approval_id"), allowed=decisions))
+        decisions = tuple(binding.decision for binding in _bindings("register", allowed))
+        with naming("register"):
+            approval_id = checked_id(approval_id, "approval_id")
+        return self._values.dump(ApprovalTarget(approval_id=approval_id, allowed=decisions))
 
     def _resolution(self, value: object, decision: Decision) -> Resolution | None:
         target = self._values.load(value)
@@ -150,8 +146,22 @@ class MatrixApprovals:
         return Resolution(target.approval_id, decision)
 
 
-def _key(room: str, event: str) -> str:
-    return joined(checked_id(room, "room"), checked_id(event, "event"))
+def _key(operation: str, room: str, event: str) -> str:
+    with naming(operation):
+        return joined(checked_id(room, "room"), checked_id(event, "event"))
+
+
+def _bindings(operation: str, allowed: Iterable[Decision]) -> list[Binding]:
+    with naming(operation):
+        if isinstance(allowed, str) or not isinstance(allowed, Iterable):
+            raise ValueError(f"allowed must be a list of decisions, not {type(allowed).__name__}")
+        decisions = list(allowed)
+        if not decisions:
+            raise ValueError("allowed must have at least one decision")
+        for decision in decisions:
+            if decision not in get_args(Decision):
+                raise ValueError(f"a decision must be one of {', '.join(get_args(Decision))}, not {shown(decision)}")
+    return [binding for binding in BINDINGS if binding.decision in decisions]
 
 
 def _decision(reaction: object) -> Decision | None:

@@ -3,6 +3,7 @@
 from botstate.caches.cache import MirroredCache
 from botstate.caches.values import joined
 from botstate.contracts.addresses import check_text
+from botstate.keyed.operations import naming
 
 IN_MEMORY = 5_000
 PERSISTED = 1_000
@@ -14,7 +15,7 @@ class SlackThreadParticipation:
 
     account: whose participation it is, such as the bot's name. team: the workspace; without it two workspaces of an
     organisation could be taken for one. channel, thread_ts: Slack's. Each is text of 1 to 200 characters, else
-    ValueError. See `MirroredCache` for what is persisted, and what a failing store means.
+    BadArgument. See `MirroredCache` for what is persisted, and what a failing store means.
     Source: OpenClaw's Slack thread participation.
     """
 
@@ -25,19 +26,19 @@ class SlackThreadParticipation:
 
     def record(self, account: str, team: str, channel: str, thread_ts: str) -> None:
         """Remember that the bot has taken part in the thread."""
-        self.cache.register(_key(account, team, channel, thread_ts), True)
+        self.cache.register(_key("record", account, team, channel, thread_ts), True)
 
     async def arecord(self, account: str, team: str, channel: str, thread_ts: str) -> None:
         """Async twin of `record`."""
-        await self.cache.aregister(_key(account, team, channel, thread_ts), True)
+        await self.cache.aregister(_key("record", account, team, channel, thread_ts), True)
 
     def has_participated(self, account: str, team: str, channel: str, thread_ts: str) -> bool:
         """True if the bot is known to have taken part in the thread."""
-        return self.cache.lookup(_key(account, team, channel, thread_ts)) is True
+        return self.cache.lookup(_key("has_participated", account, team, channel, thread_ts)) is True
 
     async def ahas_participated(self, account: str, team: str, channel: str, thread_ts: str) -> bool:
         """Async twin of `has_participated`."""
-        return await self.cache.alookup(_key(account, team, channel, thread_ts)) is True
+        return await self.cache.alookup(_key("has_participated", account, team, channel, thread_ts)) is True
 
     def forget(self) -> None:
         """Empty the memory, as a restart does."""
@@ -52,10 +53,11 @@ class SlackThreadParticipation:
         return await self.cache.aclose(timeout)
 
 
-def _key(account: str, team: str, channel: str, thread_ts: str) -> str:
+def _key(operation: str, account: str, team: str, channel: str, thread_ts: str) -> str:
     parts = {"account": account, "team": team, "channel": channel, "thread_ts": thread_ts}
-    for name, part in parts.items():
-        check_text(part, name, MAX_ID_CHARACTERS)
+    with naming(operation):
+        for name, part in parts.items():
+            check_text(part, name, MAX_ID_CHARACTERS)
     return joined(account, team, channel, thread_ts)
 
 

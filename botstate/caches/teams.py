@@ -7,6 +7,7 @@ import pydantic
 from botstate.caches.cache import MirroredCache
 from botstate.caches.values import Frozen, Values, checked_id, joined
 from botstate.contracts.stores import StateStore
+from botstate.keyed.operations import naming
 from botstate.types import Duration
 
 NAMESPACE = "teams.sent-messages"
@@ -45,11 +46,11 @@ class TeamsSentMessages:
 
     def record(self, account: str, conversation: str, activity: str) -> None:
         """Remember that we have sent the activity, now."""
-        self.cache.register(_key(account, conversation, activity), self._sent_now())
+        self.cache.register(_key("record", account, conversation, activity), self._sent_now())
 
     async def arecord(self, account: str, conversation: str, activity: str) -> None:
         """Async twin of `record`."""
-        await self.cache.aregister(_key(account, conversation, activity), self._sent_now())
+        await self.cache.aregister(_key("record", account, conversation, activity), self._sent_now())
 
     def was_sent(self, account: str, conversation: str, activity: str) -> bool:
         """True if we have sent the activity within the ttl."""
@@ -61,12 +62,12 @@ class TeamsSentMessages:
 
     def sent_at(self, account: str, conversation: str, activity: str) -> datetime | None:
         """Return when we sent the activity, by the clock of the host that recorded it; None if we did not."""
-        sent = self._values.load(self.cache.lookup(_key(account, conversation, activity)))
+        sent = self._values.load(self.cache.lookup(_key("sent_at", account, conversation, activity)))
         return None if sent is None else sent.sent_at
 
     async def asent_at(self, account: str, conversation: str, activity: str) -> datetime | None:
         """Async twin of `sent_at`."""
-        sent = self._values.load(await self.cache.alookup(_key(account, conversation, activity)))
+        sent = self._values.load(await self.cache.alookup(_key("sent_at", account, conversation, activity)))
         return None if sent is None else sent.sent_at
 
     def close(self, timeout: float = 5.0) -> bool:
@@ -81,7 +82,8 @@ class TeamsSentMessages:
         return self._values.dump(SentMessage(sent_at=datetime.now(UTC)))
 
 
-def _key(account: str, conversation: str, activity: str) -> str:
-    account = checked_id(account, "account")
-    whole = checked_id(conversation, "conversation")
-    return joined(account, checked_id(whole.partition(";")[0], "conversation"), checked_id(activity, "activity"))
+def _key(operation: str, account: str, conversation: str, activity: str) -> str:
+    with naming(operation):
+        account = checked_id(account, "account")
+        whole = checked_id(conversation, "conversation")
+        return joined(account, checked_id(whole.partition(";")[0], "conversation"), checked_id(activity, "activity"))

@@ -71,6 +71,6 @@ class TestProcesses:
 
 def test_a_process_is_one(transactional_db: None) -> None:
     """The helper's own: an error in the other process is one here."""
-    with processes() as (other,), pytest.raises(AssertionError, match="ValueError"):
+    with processes() as (other,), pytest.raises(AssertionError, match="BadArgument"):
         assert isinstance(other, Process)
         other.call("InboundDedup('tests', 'inbound')", "claim", "")
