@@ -107,7 +107,7 @@ class MatrixApprovals:
     def resolve(self, room: str, event: str, reaction: object) -> Resolution | None:
         """Return what the reaction decides: an allowed decision's emoji or native key; None for anything else.
 
-        The event stays registered, so that of two reactions both resolve; `forget` it once the approval is decided.
+        The event stays registered, so that of two reactions both resolve; `delete` it once the approval is decided.
         """
         key, decision = _key("resolve", room, event), _decision(reaction)
         return None if decision is None else self._resolution(self.cache.lookup(key), decision)
@@ -117,13 +117,13 @@ class MatrixApprovals:
         key, decision = _key("resolve", room, event), _decision(reaction)
         return None if decision is None else self._resolution(await self.cache.alookup(key), decision)
 
-    def forget(self, room: str, event: str) -> bool:
+    def delete(self, room: str, event: str) -> bool:
         """Let reactions to the event decide nothing any more; True if they did."""
-        return self.cache.delete(_key("forget", room, event))
+        return self.cache.delete(_key("delete", room, event))
 
-    async def aforget(self, room: str, event: str) -> bool:
-        """Async twin of `forget`."""
-        return await self.cache.adelete(_key("forget", room, event))
+    async def adelete(self, room: str, event: str) -> bool:
+        """Async twin of `delete`."""
+        return await self.cache.adelete(_key("delete", room, event))
 
     def close(self, timeout: float = 5.0) -> bool:
         """End the cache's thread, as `MirroredCache.close` does."""

@@ -3,6 +3,7 @@
 from botstate.caches.cache import MirroredCache
 from botstate.caches.values import joined
 from botstate.contracts.addresses import check_text
+from botstate.contracts.stores import StateStore
 from botstate.keyed.operations import naming
 
 IN_MEMORY = 5_000
@@ -11,17 +12,24 @@ MAX_ID_CHARACTERS = 200
 
 
 class SlackThreadParticipation:
-    """Which threads the bot has spoken in. At most 5,000 in memory and 1,000 in the store, without a ttl.
+    """Which threads the bot has spoken in, without a ttl.
 
     account: whose participation it is, such as the bot's name. team: the workspace; without it two workspaces of an
     organisation could be taken for one. channel, thread_ts: Slack's. Each is text of 1 to 200 characters, else
-    BadArgument. See `MirroredCache` for what is persisted, and what a failing store means.
+    BadArgument. max_entries: in memory, 5,000 by default. max_persisted: in the store, 1,000. store: as for
+    `MirroredCache`, which `cache` is; see there for what is persisted, and what a failing store means.
     Source: OpenClaw's Slack thread participation.
     """
 
-    def __init__(self, max_entries: int = IN_MEMORY, max_persisted: int = PERSISTED) -> None:
+    def __init__(
+        self,
+        *,
+        max_entries: int = IN_MEMORY,
+        max_persisted: int = PERSISTED,
+        store: str | StateStore | None = None,
+    ) -> None:
         self.cache = MirroredCache(
-            "slack", "slack.thread-participation", max_entries=max_entries, max_persisted=max_persisted
+            "slack", "slack.thread-participation", max_entries=max_entries, max_persisted=max_persisted, store=store
         )
 
     def record(self, account: str, team: str, channel: str, thread_ts: str) -> None:

@@ -32,7 +32,7 @@ CALLS: dict[str, tuple[str, Callable[[], object]]] = {
     "matrix register, none": ("register", lambda: MatrixApprovals().register("r", "e", "a", NONE)),
     "matrix register, ttl": ("register", lambda: MatrixApprovals().register("r", "e", "a", ["deny"], ttl=0)),
     "matrix resolve": ("resolve", lambda: MatrixApprovals().resolve("", "e", "✅")),
-    "matrix forget": ("forget", lambda: MatrixApprovals().forget("", "e")),
+    "matrix delete": ("delete", lambda: MatrixApprovals().delete("", "e")),
     "matrix bindings": ("bindings", lambda: MatrixApprovals.bindings(NONE)),
     "matrix hint": ("hint", lambda: MatrixApprovals.hint(["perhaps"])),  # type: ignore[list-item]
     "discord register, twice": ("register", lambda: DiscordComponents().register(TWO)),

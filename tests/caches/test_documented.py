@@ -40,7 +40,7 @@ def test_teams() -> None:
 def test_matrix() -> None:
     names = run("MatrixApprovals()")
     assert f"# {names['text']}\n" in TEXT
-    assert names["approvals"].resolve("!room:example.org", "$event", "✅") is None, "it was forgotten"
+    assert names["approvals"].resolve("!room:example.org", "$event", "✅") is None, "it was deleted"
 
 
 def test_inbound() -> None:

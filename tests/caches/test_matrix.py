@@ -87,8 +87,8 @@ def test_registering_again_replaces(matrix: MatrixApprovals) -> None:
 @pytest.mark.once
 def test_what_was_forgotten_decides_nothing(matrix: MatrixApprovals) -> None:
     matrix.register(*WHERE, "approval", ALL)
-    assert matrix.forget(*WHERE)
-    assert not matrix.forget(*WHERE)
+    assert matrix.delete(*WHERE)
+    assert not matrix.delete(*WHERE)
     assert matrix.resolve(*WHERE, "✅") is None
 
 
@@ -141,7 +141,7 @@ def test_async_twins_with_a_store(persistent: None, matrix: MatrixApprovals) -> 
         await matrix.aregister(*WHERE, "approval", ALL)
         matrix.cache.forget()
         assert await matrix.aresolve(*WHERE, "❌") == Resolution("approval", "deny")
-        assert await matrix.aforget(*WHERE)
+        assert await matrix.adelete(*WHERE)
         matrix.cache.forget()
         assert await matrix.aresolve(*WHERE, "❌") is None
 
@@ -179,5 +179,5 @@ def test_another_process_knows_what_a_reaction_decides(persistent: None) -> None
     with processes(2) as (second, third):
         assert second.call("MatrixApprovals()", "resolve", *WHERE, "♾") == Resolution("approval", "allow-always")
         assert second.call("MatrixApprovals()", "resolve", *WHERE, "❌") is None
-        assert second.call("MatrixApprovals()", "forget", *WHERE)
+        assert second.call("MatrixApprovals()", "delete", *WHERE)
         assert third.call("MatrixApprovals()", "resolve", *WHERE, "♾") is None

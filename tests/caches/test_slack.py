@@ -8,6 +8,7 @@ import pytest
 
 from botstate.caches import SlackThreadParticipation
 from botstate.keyed import open_keyed_store
+from botstate.stores import MemoryStore
 from tests.caches.registry_process import processes
 from tests.caches.switching import switched_on
 
@@ -90,6 +91,16 @@ def test_a_thousand_are_persisted_by_default(persistent: None, spoken: SlackThre
     assert entries.count() == 1_000
     assert entries.lookup("earlier 0") is None
     assert all(entry.expires_at is None for entry in entries.entries())
+
+
+@pytest.mark.usefixtures("persistent")
+def test_its_store_is_the_one_that_it_is_given() -> None:
+    store = MemoryStore()
+    spoken = SlackThreadParticipation(max_entries=10, max_persisted=2, store=store)
+    for number in range(3):
+        spoken.record(*WHERE[:3], str(number))
+    assert open_keyed_store("slack.thread-participation", store=store).count() == 2
+    assert spoken.close()
 
 
 def test_a_restart_forgets_nothing(persistent: None, spoken: SlackThreadParticipation) -> None:
