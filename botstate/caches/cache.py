@@ -104,7 +104,7 @@ class MirroredCache:
         value = self._memory.value(key, MISSING)
         if value is not MISSING:
             return value
-        entry = self.lookup_entry(key)
+        entry = self._look_up("lookup", key)
         return default if entry is None else entry.value
 
     async def alookup(self, key: str, default: Json = None) -> Json:
@@ -117,11 +117,7 @@ class MirroredCache:
 
     def lookup_entry(self, key: str) -> Entry | None:
         """Return what `lookup` finds, with its times: those of its registration, or of its later writing to a store."""
-        known = self._known(key)
-        if known is not None:
-            return known.answer
-        self._refuse_to_block("lookup")
-        return self._begin_lookup(key).settle()
+        return self._look_up("lookup_entry", key)
 
     async def alookup_entry(self, key: str) -> Entry | None:
         """Async twin of `lookup_entry`."""
@@ -220,6 +216,13 @@ class MirroredCache:
         if wish is None:
             return None
         return Known(None if wish.kept is None or wish.kept.has_ended() else _entry(key, wish.kept))
+
+    def _look_up(self, operation: str, key: str) -> Entry | None:
+        known = self._known(key)
+        if known is not None:
+            return known.answer
+        self._refuse_to_block(operation)
+        return self._begin_lookup(key).settle()
 
     def _begin_lookup(self, key: str) -> Known[Entry | None] | Asked[Entry | None]:
         writes = self._memory.writes(key)

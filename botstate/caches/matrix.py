@@ -18,8 +18,8 @@ Decision = Literal["allow-once", "allow-always", "deny"]
 NAMESPACE = "matrix.approval-reactions"
 MAX_ENTRIES = 1_000
 TTL = "24h"
-#: Clients send an emoji with it or without.
-VARIATION_SELECTOR = "\N{VARIATION SELECTOR-16}"
+#: Clients send an emoji with one or without: that of pictures, or that of text.
+_VARIATION_SELECTORS = ("", "\N{VARIATION SELECTOR-16}", "\N{VARIATION SELECTOR-15}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ BINDINGS: Final = (
     Binding("deny", "❌", "approval.deny", "Deny"),
 )
 _DECISIONS: dict[str, Decision] = {
-    **{binding.emoji.replace(VARIATION_SELECTOR, ""): binding.decision for binding in BINDINGS},
+    **{binding.emoji[0] + selector: binding.decision for binding in BINDINGS for selector in _VARIATION_SELECTORS},
     **{binding.native_key: binding.decision for binding in BINDINGS},
 }
 
@@ -168,4 +168,4 @@ def _decision(reaction: object) -> Decision | None:
     """Return what a reaction stands for. It is what anybody wrote, so it may be anything."""
     if not isinstance(reaction, str):
         return None
-    return _DECISIONS.get(reaction.strip().replace(VARIATION_SELECTOR, ""))
+    return _DECISIONS.get(reaction.strip())

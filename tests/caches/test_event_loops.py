@@ -43,11 +43,10 @@ def test_a_sync_call_on_an_event_loop_is_refused_before_it_does_anything(
         "consume": ("key",),
         "delete": ("key",),
         "lookup": ("no",),
+        "lookup_entry": ("no",),
     }.items():
-        with pytest.raises(SynchronousOnlyOperation, match=f"use cache[.]a{method}"):
+        with pytest.raises(SynchronousOnlyOperation, match=f"use cache[.]a{method}$"):
             on_a_loop(lambda: getattr(cache, method)(*arguments))  # noqa: B023
-    with pytest.raises(SynchronousOnlyOperation, match=r"use cache\.alookup"):
-        on_a_loop(lambda: cache.lookup_entry("no"))
     assert cache.peek("key") == 1
     assert faulty.calls == calls
     assert on_a_loop(lambda: (cache.lookup("key"), cache.lookup_entry("key"), cache.peek("no")))[0] == 1

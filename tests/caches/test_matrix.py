@@ -21,6 +21,8 @@ REACTIONS = [
     ("♾️", "allow-always"),
     ("♾", "allow-always"),
     ("❌", "deny"),
+    ("❌\ufe0e", "deny"),
+    ("♾\ufe0e", "allow-always"),
     (" ❌ ", "deny"),
     ("approval.allow_once", "allow-once"),
     ("approval.allow_always", "allow-always"),
@@ -61,7 +63,24 @@ def test_what_is_not_allowed_decides_nothing(matrix: MatrixApprovals, decision: 
 
 @pytest.mark.once
 @pytest.mark.parametrize(
-    "reaction", ["", " ", "👍", "allow-once", "Allow once", "✅✅", "\ufe0f", None, 1, ["✅"], "x" * 5_000]
+    "reaction",
+    [
+        "",
+        " ",
+        "👍",
+        "allow-once",
+        "Allow once",
+        "✅✅",
+        "\ufe0f",
+        None,
+        1,
+        ["✅"],
+        "x" * 5_000,
+        "approval\ufe0f.deny",
+        "approval.deny\ufe0f",
+        "\ufe0f❌",
+        "❌\ufe0f\ufe0f",
+    ],
 )
 def test_other_reactions_decide_nothing(matrix: MatrixApprovals, reaction: Any) -> None:
     matrix.register(*WHERE, "approval", ALL)
