@@ -3,6 +3,7 @@
     BotStateError
     ├─ StoreError                    a store could not do what it was asked
     │  ├─ StoreUnavailable           its server is down, busy or unreachable; try again later
+    │  ├─ ValueUnreadable            what is stored under a key is no JSON, as where a row was changed by hand
     │  └─ NotSerializable            also a TypeError: the value is not JSON
     ├─ LockHeld                      another token holds the lock
     ├─ ActionError
@@ -48,6 +49,12 @@ class StoreUnavailable(StoreError):
     """The store's server is down, busy or unreachable. `__cause__` is the driver's error."""
 
     code = "store_unavailable"
+
+
+class ValueUnreadable(StoreError):
+    """What a keyed store holds under a key is no JSON, as where a row was changed by hand. Names the key, no value."""
+
+    code = "value_unreadable"
 
 
 class NotSerializable(StoreError, TypeError):

@@ -10,7 +10,7 @@ from botstate.caches.guard import StoreFailedError, StoreGuard, was_made
 from botstate.caches.journal import Journal, Wish
 from botstate.caches.memory import BoundedMemory, Kept
 from botstate.caches.replay import Replay
-from botstate.exceptions import LimitExceeded, NotSerializable
+from botstate.exceptions import LimitExceeded, NotSerializable, ValueUnreadable
 from botstate.keyed import FoundEntry, KeyedStore
 from botstate.types import Json
 
@@ -61,7 +61,7 @@ class Mirror:
 
     def read(self, key: str) -> "Future[FoundEntry | None]":
         """Look an entry up. Raises StoreFailedError."""
-        return self.guard.submit("lookup", lambda: self._keyed.lookup_entry(key))
+        return self.guard.submit("lookup", lambda: self._read(key))
 
     def take(self, operation: str, key: str) -> Taken:
         """Remove an entry from memory, and from the store; its answer is the value, MISSING for none.
@@ -135,13 +135,27 @@ class Mirror:
         else:
             self._mend(key, wish)
 
+    def _read(self, key: str) -> FoundEntry | None:
+        try:
+            return self._keyed.lookup_entry(key)
+        except ValueUnreadable as error:
+            # The store has answered; the entry counts as absent.
+            self.guard.count("lookup", type(error).__name__)
+            return None
+
     def _take(self, key: str, wish: Wish, kept: Kept | None) -> Json:
-        value = self._keyed.consume(key, MISSING)
+        is_readable = True
+        try:
+            value = self._keyed.consume(key, MISSING)
+        except ValueUnreadable as error:
+            # It is gone all the same, so that what memory has is this caller's.
+            self.guard.count("consume", type(error).__name__)
+            value, is_readable = MISSING, False
         if self.guard.is_current():
             self.journal.fulfil(key, wish)
         elif value is not MISSING:
             self._mend(key, wish, value)
-        if kept is not None and not kept.is_stored and not kept.has_ended():
+        if kept is not None and not (kept.is_stored and is_readable) and not kept.has_ended():
             return kept.copied()
         return value
 

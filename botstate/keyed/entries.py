@@ -6,7 +6,17 @@ from datetime import datetime, timedelta
 from botstate import exact_json
 from botstate.contracts.keyed import EntryRow, Found
 from botstate.db.clock import EPOCH, to_datetime
+from botstate.exceptions import ValueUnreadable, shown
 from botstate.types import Json
+
+
+def value_of(key: str, text: str) -> Json:
+    """Return the value of a key's stored text. Raises ValueUnreadable where that is no JSON."""
+    try:
+        return exact_json.loads(text)
+    except (ValueError, RecursionError):
+        # Not what the decoder says: it holds the text.
+        raise ValueUnreadable(f"what is stored under {shown(key)} is no JSON") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +31,7 @@ class Entry:
     @classmethod
     def of_row(cls, row: EntryRow) -> "Entry":
         """Return what a store listed."""
-        return cls(row.key, exact_json.loads(row.text), _moment(row.created_us), to_datetime(row.expires_us))
+        return cls(row.key, value_of(row.key, row.text), _moment(row.created_us), to_datetime(row.expires_us))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,7 @@ class FoundEntry(Entry):
         """Return what a store found under `key`."""
         return cls(
             key,
-            exact_json.loads(found.text),
+            value_of(key, found.text),
             _moment(found.created_us),
             to_datetime(found.expires_us),
             _moment(found.now_us),

@@ -5,7 +5,6 @@ from typing import Any, Literal, NoReturn, ParamSpec, TypeVar, get_args
 
 from asgiref.sync import sync_to_async
 
-from botstate import exact_json
 from botstate.contracts.addresses import MAX_KEY_CHARACTERS, MAX_NAMESPACE_CHARACTERS, check_text
 from botstate.contracts.facet import check_bound, optional_bound
 from botstate.contracts.keyed import Admission, Collection, EntryAddress, KeyedFacet
@@ -13,7 +12,7 @@ from botstate.contracts.stores import StateStore
 from botstate.durations import optional_microseconds
 from botstate.exceptions import BotStateMisconfigured, LimitExceeded, shown
 from botstate.keyed.changing import Change
-from botstate.keyed.entries import Entry, FoundEntry
+from botstate.keyed.entries import Entry, FoundEntry, value_of
 from botstate.keyed.operations import naming, operation, refuse_to_block
 from botstate.stores import stores
 from botstate.types import Duration, Json
@@ -37,8 +36,8 @@ class KeyedStore:
     (1 MiB) as text. ttl: a duration; None for the namespace's `default_ttl`. What expired is gone, swept or not.
     On the ORM store each call joins the caller's transaction on the store's database; writers of one namespace take
     turns there until they commit.
-    Errors have a `code` and the `operation` that raised them: ValueError for a bad key, value or ttl, NotSerializable
-    for what is not JSON, LimitExceeded, StoreUnavailable.
+    Errors have a `code` and the `operation` that raised them: BadArgument, a ValueError, for a bad key, value or ttl,
+    NotSerializable for what is not JSON, LimitExceeded, StoreUnavailable, ValueUnreadable for a row that was damaged.
     """
 
     def __init__(
@@ -97,7 +96,7 @@ class KeyedStore:
         """Return the live value, else `default`. A stored None is a value."""
         facet, collection, address = self._at(key)
         found = facet.find(collection, address)
-        return default if found is None else exact_json.loads(found.text)
+        return default if found is None else value_of(address.key, found.text)
 
     @operation
     def lookup_entry(self, key: str) -> FoundEntry | None:
@@ -117,14 +116,20 @@ class KeyedStore:
         collection = self._collection(facet)
         addresses = [facet.entry_address(collection, key) for key in keys]
         texts = facet.find_many(collection, addresses) if addresses else []
-        return [default if text is None else exact_json.loads(text) for text in texts]
+        return [
+            default if text is None else value_of(address.key, text)
+            for address, text in zip(addresses, texts, strict=True)
+        ]
 
     @operation
     def consume(self, key: str, default: Json = None) -> Json:
-        """Return the live value and remove it, else `default`. Of many callers exactly one gets the value."""
+        """Return the live value and remove it, else `default`. Of many callers exactly one gets the value.
+
+        One that cannot be read is gone as well: to look at it first would be one statement more for all others.
+        """
         facet, collection, address = self._at(key)
         text = facet.consume(collection, address)
-        return default if text is None else exact_json.loads(text)
+        return default if text is None else value_of(address.key, text)
 
     def update(self, key: str, fn: Callable[[Any], Any], ttl: Duration | None = None, default: Json = None) -> Json:
         """Replace the live value, or `default` where there is none, by `fn(value)`, and return what is there then.
@@ -136,7 +141,7 @@ class KeyedStore:
         refuse_to_block("update")
         with naming("update"):
             facet, collection, address = self._at(key)
-            change = Change(fn, default, facet.text_of)
+            change = Change(fn, default, facet.text_of, address.key)
             if facet.update(collection, address, change, self._ttl_us(ttl)) is Admission.FULL:
                 self._raise_full()
             if change.refused is not None:
