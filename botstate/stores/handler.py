@@ -1,7 +1,7 @@
 """`stores["alias"]`, one store per alias, thread and process; `store` stands for the default one."""
 
 from collections.abc import Iterator
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 from django.core.signals import setting_changed
@@ -17,7 +17,9 @@ class StoreHandler:
 
     def __init__(self) -> None:
         self._stores: dict[str, StateStore] = {}
-        self._making = Lock()
+        # The same thread may come again: a store's constructor may ask for another store, which it stands in front of.
+        self._making = RLock()
+        self._half_made: set[str] = set()
         setting_changed.connect(self._forget)
 
     def __getitem__(self, alias: str) -> StateStore:
@@ -26,11 +28,20 @@ class StoreHandler:
             return found
         with self._making:
             if alias not in self._stores:
-                self._stores[alias] = self._make(alias)
+                self._stores[alias] = self._make_once(alias)
             return self._stores[alias]
 
     def __iter__(self) -> Iterator[str]:
         return iter(get_settings().stores)
+
+    def _make_once(self, alias: str) -> StateStore:
+        if alias in self._half_made:
+            raise BotStateMisconfigured(f"BOTSTATE['STORES'][{alias!r}] asks for itself while it is made")
+        self._half_made.add(alias)
+        try:
+            return self._make(alias)
+        finally:
+            self._half_made.discard(alias)
 
     def _make(self, alias: str) -> StateStore:
         configured = get_settings().stores

@@ -1,5 +1,6 @@
 """The BOTSTATE setting: its defaults, its shape, and that no secret is shown."""
 
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -8,9 +9,14 @@ from django.test import override_settings
 
 from botstate.conf import DEFAULT_STORES, SLACK_API_URL, SlackApp, get_settings
 from botstate.exceptions import BotStateError, BotStateMisconfigured
-from botstate.stores import store, stores
+from botstate.stores import MemoryStore, store, stores
+from botstate.stores.handler import StoreHandler
 
 pytestmark = pytest.mark.once
+
+#: Apart from `stores`, so that a test that hangs in this one leaves that one to the others.
+handler = StoreHandler()
+DEADLINE_S = 20
 
 APP = {"SIGNING_SECRET": "the signing secret", "BOT_TOKEN": "xoxb-the-token"}
 
@@ -120,6 +126,39 @@ def test_one_store_per_alias_and_a_new_one_for_a_new_setting() -> None:
         first = stores["a"]
     with override_settings(BOTSTATE={"STORES": two}):
         assert stores["a"] is not first
+
+
+class Wrapping(MemoryStore):
+    """A store that is made around another one."""
+
+    def __init__(self, inner: str) -> None:
+        super().__init__()
+        self.inner = handler[inner]
+
+
+def wrapping(inner: str) -> dict[str, Any]:
+    return {"BACKEND": f"{__name__}.Wrapping", "OPTIONS": {"inner": inner}}
+
+
+def test_a_store_may_ask_for_another_one_while_it_is_made() -> None:
+    made = []
+    two = {"outer": wrapping("inner"), "inner": {"BACKEND": "botstate.stores.MemoryStore"}}
+    with override_settings(BOTSTATE={"STORES": two}):
+        # In a thread that may be left alone: it waited for its own lock, for ever.
+        thread = Thread(target=lambda: made.append(handler["outer"]), daemon=True)
+        thread.start()
+        thread.join(DEADLINE_S)
+        assert made and made[0].inner is handler["inner"]
+
+
+@pytest.mark.parametrize("inner_of_b", ["a", "b"])
+def test_a_store_that_asks_for_itself_is_misconfigured(inner_of_b: str) -> None:
+    circle = {"a": wrapping("b"), "b": wrapping(inner_of_b), "good": {"BACKEND": "botstate.stores.MemoryStore"}}
+    with override_settings(BOTSTATE={"STORES": circle}):
+        for _ in range(2):
+            with pytest.raises(BotStateMisconfigured, match=f"{inner_of_b!r}.*asks for itself"):
+                _ = handler["a"]
+        assert isinstance(handler["good"], MemoryStore), "what cannot be made is in nobody's way"
 
 
 def test_store_is_the_default_one() -> None:
