@@ -3,19 +3,22 @@
 from botstate.contracts.addresses import Address
 from botstate.contracts.dedup import DedupFacet, DedupStatus
 from botstate.stores.redis.facet import RedisFacet, milliseconds
-from botstate.stores.redis.link import text_of
+from botstate.stores.redis.link import EVEN_WHEN_FULL, text_of
 
 #: No token, which is 32 hexadecimal digits.
 _DONE = "done"
 
 # KEYS: the string. ARGV: the token, the ttl in milliseconds.
-_COMMIT = """
+_COMMIT = (
+    EVEN_WHEN_FULL
+    + """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return 0
 end
 redis.call('SET', KEYS[1], 'done', 'PX', ARGV[2])
 return 1
 """
+)
 
 # KEYS: the string. ARGV: the token.
 _RELEASE = """

@@ -24,7 +24,7 @@ def _version(alias: str, info: dict[str, Any]) -> list[str]:
     version = str(info["redis_version"])
     if tuple(map(int, version.split(".")[:2])) >= _OLDEST:
         return []
-    return [f"Redis {alias!r} is {version}: queues need 7.0"]
+    return [f"Redis {alias!r} is {version}: locks and queues need 7.0"]
 
 
 def _eviction(alias: str, info: dict[str, Any]) -> list[str]:

@@ -22,6 +22,13 @@ _PASSING = (
     exceptions.TryAgainError,
 )
 
+#: The same, which redis-py has no class for.
+_PASSING_WORDS = {"BUSY": "is busy with a script", "NOREPLICAS": "has too few replicas"}
+
+#: The first line of a script that may write although the server has reached its maxmemory, because it frees memory or
+#: takes next to none. Without it, what is full could let go of nothing.
+EVEN_WHEN_FULL = "#!lua flags=allow-oom\n"
+
 T = TypeVar("T")
 
 
@@ -45,9 +52,12 @@ class RedisLink:
             self._leave_replica(error)
             raise StoreUnavailable(f"Redis {self.alias!r} is unavailable ({type(error).__name__})") from error
         except (exceptions.RedisError, exceptions.RedisClusterException) as error:
-            if str(error).startswith("BUSY "):
-                raise StoreUnavailable(f"Redis {self.alias!r} is busy with a script") from error
+            passing = _PASSING_WORDS.get(str(error).partition(" ")[0])
+            if passing is not None:
+                raise StoreUnavailable(f"Redis {self.alias!r} {passing}") from error
             raise StoreError(f"Redis {self.alias!r} failed ({type(error).__name__})") from error
+        except UnicodeDecodeError as error:
+            raise _foreign() from error
 
     def run(self, lua: str, keys: list[str], *arguments: str | int) -> Any:
         """Run a script, in one round trip once the server knows it."""
@@ -107,10 +117,17 @@ def _sha(lua: str) -> str:
 
 
 def text_of(answer: Any) -> str:
-    """Return the answer as text, whether or not the client decodes. All that botstate stores is ASCII."""
-    return answer if isinstance(answer, str) else answer.decode("ascii")
+    """Return the answer as text, whether or not the client decodes. What is not ASCII is none of botstate's."""
+    try:
+        return answer if isinstance(answer, str) else answer.decode("ascii")
+    except UnicodeDecodeError as error:
+        raise _foreign() from error
 
 
 def optional_text(answer: Any) -> str | None:
     """`text_of`, with None for nothing."""
     return None if answer is None else text_of(answer)
+
+
+def _foreign() -> StoreError:
+    return StoreError("Redis holds bytes under a key of botstate's that botstate did not write")

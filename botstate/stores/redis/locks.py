@@ -3,6 +3,7 @@
 from botstate.contracts.addresses import Address
 from botstate.contracts.locks import LockFacet
 from botstate.stores.redis.facet import RedisFacet
+from botstate.stores.redis.link import EVEN_WHEN_FULL
 
 #: A lock that nobody has used for this long goes; a later one of its key starts with a greater fence.
 IDLE_US = 86_400 * 1_000_000
@@ -35,7 +36,8 @@ return {fence, expires}
 
 # KEYS: the hash. ARGV: the token, the ttl in microseconds.
 _EXTEND = (
-    _ROW
+    EVEN_WHEN_FULL
+    + _ROW
     + """
 if not held or row[1] ~= ARGV[1] then
   return 0
@@ -48,7 +50,8 @@ return 1
 
 # KEYS: the hash. ARGV: the token, or "" for whoever holds the lock.
 _RELEASE = (
-    _ROW
+    EVEN_WHEN_FULL
+    + _ROW
     + """
 if not held or (ARGV[1] ~= '' and row[1] ~= ARGV[1]) then
   return 0

@@ -6,7 +6,7 @@ from botstate.contracts.addresses import Address
 from botstate.contracts.facet import new_token
 from botstate.contracts.queues import OnFull, QueueFacet
 from botstate.stores.redis.facet import RedisFacet, count
-from botstate.stores.redis.link import optional_text, text_of
+from botstate.stores.redis.link import EVEN_WHEN_FULL, optional_text, text_of
 
 # A claim takes the oldest waiting item, so all that was ever claimed is older than all that was not. The latter is a
 # list of texts (KEYS[1]); an item gets its place, a number that grows, when it is first claimed. KEYS[2] is a sorted
@@ -94,7 +94,8 @@ return depth()
 )
 
 _DEQUEUE = (
-    _QUEUE
+    EVEN_WHEN_FULL
+    + _QUEUE
     + """
 if redis.call('EXISTS', claims) == 1 then
   restore(now())
@@ -116,9 +117,10 @@ return depth()
 """
 )
 
-# ARGV: the token's secret part, the lease in microseconds.
+# ARGV: the token's secret part, the lease in microseconds. What is claimed is there already, and will be acknowledged.
 _CLAIM = (
-    _QUEUE
+    EVEN_WHEN_FULL
+    + _QUEUE
     + """
 local time = now()
 restore(time)
@@ -149,7 +151,8 @@ return {text, token, redis.call('HINCRBY', items, place .. 'a', 1)}
 
 # ARGV: the token, the place that it names, "ack" or "nack".
 _END_CLAIM = (
-    _QUEUE
+    EVEN_WHEN_FULL
+    + _QUEUE
     + """
 local place = ARGV[2]
 if redis.call('HGET', items, place .. 't') ~= ARGV[1] then

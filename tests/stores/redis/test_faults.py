@@ -14,7 +14,7 @@ from django_redis import get_redis_connection
 from redis import exceptions
 
 from botstate.contracts.facet import new_token
-from botstate.exceptions import BotStateMisconfigured, StoreError, StoreUnavailable
+from botstate.exceptions import BotStateMisconfigured, StoreUnavailable
 from botstate.stores import RedisStore, stores
 from tests.stores.ports import free_port
 from tests.stores.redis.calls import CALLS
@@ -199,24 +199,6 @@ def test_a_server_that_is_busy_with_a_script_is_unavailable(own_server: Server) 
         blocked.result()
     client.close()
     assert store.kv.get("key") == 1
-
-
-def test_a_full_server_or_a_foreign_key_is_a_store_error(own_server: Server) -> None:
-    store = RedisStore(ALIAS)
-    client = get_redis_connection(ALIAS)
-    client.lpush(store.kv._key(store.kv._address("key")), "not ours")
-    with pytest.raises(StoreError) as told:
-        store.kv.get("key")
-    assert not isinstance(told.value, StoreUnavailable)
-    assert isinstance(told.value.__cause__, exceptions.ResponseError)
-    assert "key" not in str(told.value), "an error names no key and no value"
-    client.config_set("maxmemory", 1)
-    for write in (lambda: store.kv.set("other", 1), lambda: store.queue.enqueue("key", 1)):
-        with pytest.raises(StoreError) as told:
-            write()
-        assert not isinstance(told.value, StoreUnavailable)
-    client.config_set("maxmemory", 0)
-    store.kv.set("other", 1)
 
 
 @pytest.mark.parametrize(
