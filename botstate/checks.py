@@ -1,18 +1,19 @@
 """`manage.py check`: what is wrong with the settings, with an id and a hint. No I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from celery import current_app
 from django.apps import AppConfig
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from botstate.conf import Settings, get_settings
 from botstate.exceptions import BotStateMisconfigured
 from botstate.runtime.registry import bots
-from botstate.stores import stores
+from botstate.stores import OrmStore, stores
 
 
 @register("botstate")
@@ -45,14 +46,22 @@ def _check_database(settings: Settings) -> list[CheckMessage]:
 
 def _database_aliases(settings: Settings) -> list[str]:
     """Return the runtime's database and those of the stores, each once."""
-    named = (entry.get("OPTIONS", {}).get("using") for entry in settings.stores.values())
-    return sorted({settings.database, *(alias for alias in named if alias in connections)})
+    return sorted({settings.database, *_databases_of_stores(settings)})
+
+
+def _databases_of_stores(settings: Settings) -> Iterator[str]:
+    for alias, entry in settings.stores.items():
+        # `_check_stores` tells of those that cannot be made.
+        with suppress(BotStateMisconfigured, ValueError):
+            if isinstance(stores[alias], OrmStore):
+                yield entry.get("OPTIONS", {}).get("using", DEFAULT_DB_ALIAS)
 
 
 def _begins_deferred(alias: str) -> bool:
     configured = connections[alias].settings_dict
     is_sqlite = configured["ENGINE"].endswith("sqlite3")
-    return bool(is_sqlite and configured["OPTIONS"].get("transaction_mode") != "IMMEDIATE")
+    # Django itself writes the mode in capitals.
+    return bool(is_sqlite and str(configured["OPTIONS"].get("transaction_mode")).upper() != "IMMEDIATE")
 
 
 def _check_sqlite(alias: str) -> CheckMessage:

@@ -8,6 +8,7 @@ from django.core.checks import run_checks
 from django.db import connections
 
 from botstate import Bot
+from tests.stores.faults.aliases import own_alias
 
 pytestmark = pytest.mark.once
 
@@ -105,3 +106,40 @@ def test_sqlite_that_begins_deferred(
     settings.BOTSTATE = {"SLACK": SLACK}
     monkeypatch.setitem(connections["default"].settings_dict, "OPTIONS", {})
     assert [message.id for message in run_checks(tags=["botstate"])] == ["botstate.W001"]
+
+
+@pytest.mark.needs("sqlite")
+@pytest.mark.parametrize(
+    "stores",
+    [
+        None,
+        {"default": STORE},
+        {"default": STORE | {"OPTIONS": {"using": "default"}}},
+        {"default": MEMORY, "kept": STORE | {"OPTIONS": {"namespace": "kept"}}},
+    ],
+    ids=["no stores", "no options", "named", "a second one"],
+)
+def test_a_store_on_sqlite_that_begins_deferred(
+    make_bot: Callable[..., Bot], settings: Any, monkeypatch: pytest.MonkeyPatch, stores: Any
+) -> None:
+    make_bot()
+    monkeypatch.setitem(connections["default"].settings_dict, "OPTIONS", {})
+    with own_alias("other", OPTIONS={"transaction_mode": "IMMEDIATE"}):
+        settings.BOTSTATE = {"DATABASE": "other"} | ({} if stores is None else {"STORES": stores})
+        (found,) = run_checks(tags=["botstate"])
+        assert found.id == "botstate.W001"
+        assert "'default'" in found.msg
+        settings.BOTSTATE = {"DATABASE": "other", "STORES": {"default": MEMORY}}
+        assert run_checks(tags=["botstate"]) == [], "no store is on it"
+
+
+@pytest.mark.needs("sqlite")
+def test_sqlites_transaction_mode_may_be_in_lower_case(
+    make_bot: Callable[..., Bot], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Django writes it in capitals itself."""
+    make_bot()
+    settings.BOTSTATE = {"SLACK": SLACK}
+    for mode, expected in (("immediate", []), ("deferred", ["botstate.W001"]), (None, ["botstate.W001"])):
+        monkeypatch.setitem(connections["default"].settings_dict, "OPTIONS", {"transaction_mode": mode})
+        assert [message.id for message in run_checks(tags=["botstate"])] == expected, mode
