@@ -1,9 +1,12 @@
 """What is wrong with the runtime, in words: asked by `botstate_doctor`, of the live database."""
 
+from django.db import connections
 from django.db.models import Count
 
 from botstate.conf import get_settings
 from botstate.db.clock import now_us
+from botstate.db.errors import translated_errors
+from botstate.db.postgresql import shared_sessions
 from botstate.db.transactions import run_joined
 from botstate.models import ActionSnapshot, Delivery, Thread, Turn
 from botstate.runtime.registry import bots
@@ -20,7 +23,14 @@ def examine_runtime() -> list[str]:
     def examine() -> list[str]:
         return [*_overdue(using, now), *_failed(using, now), *_unknown_bots(using), *_unknown_components(using, now)]
 
-    return run_joined(using, examine)
+    return [*_sessions(using), *run_joined(using, examine)]
+
+
+def _sessions(using: str) -> list[str]:
+    if connections[using].settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
+        return []
+    with translated_errors(using):
+        return shared_sessions(using, "it needs DISABLE_SERVER_SIDE_CURSORS")
 
 
 def _overdue(using: str, now: int) -> list[str]:

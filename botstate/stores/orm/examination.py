@@ -7,15 +7,20 @@ from django.db.migrations.executor import MigrationExecutor
 
 from botstate.db.clock import now_us
 from botstate.db.errors import translated_errors
+from botstate.db.postgresql import shared_sessions
 
 #: Slack's signatures are fresh for 5 minutes by the web host's clock; everything else goes by the store's.
 MAX_SKEW_S = 30
 
 
-def examine_database(using: str) -> list[str]:
-    """Return what is wrong, a line each. Raises StoreError, StoreUnavailable."""
+def examine_database(using: str, prepares: bool) -> list[str]:
+    """Return what is wrong, a line each. prepares: the store's sessions keep statements prepared, where they can.
+
+    Raises StoreError, StoreUnavailable.
+    """
     with translated_errors(using):
-        return [*_unmigrated(using), *_skew(using), *_journal(using)]
+        shared = shared_sessions(using, "its store needs the option prepare=False") if prepares else []
+        return [*_unmigrated(using), *_skew(using), *_journal(using), *shared]
 
 
 def _unmigrated(using: str) -> list[str]:

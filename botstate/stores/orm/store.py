@@ -45,11 +45,12 @@ class OrmStore(StateStore):
         if using not in connections:
             raise BotStateMisconfigured(f"the OrmStore's using is {using!r}, which DATABASES does not have")
         self._using = using
+        self._prepares = prepare and not portable
         common = (using, namespace, max_value_bytes)
         super().__init__(**(_portable_facets(*common) if portable else _facets(*common, prepare)))
 
     def _examine(self) -> list[str]:
-        return examine_database(self._using)
+        return examine_database(self._using, self._prepares)
 
     def _sweep(self, limit: int) -> dict[str, int]:
         return sweep(self._using, limit)

@@ -134,9 +134,9 @@ class Cluster(_Server):
 
 
 class Bouncer(_Server):
-    """A PgBouncer in transaction mode in front of a cluster, with `pool_size` connections to it."""
+    """A PgBouncer in front of a cluster, with `pool_size` connections to it."""
 
-    def __init__(self, folder: Path, cluster: Cluster, pool_size: int) -> None:
+    def __init__(self, folder: Path, cluster: Cluster, pool_size: int, mode: str = "transaction") -> None:
         super().__init__(folder)
         (folder / "users.txt").write_text('"postgres" ""\n')
         self._ini = folder / "pgbouncer.ini"
@@ -149,7 +149,7 @@ class Bouncer(_Server):
             "unix_socket_dir =\n"
             "auth_type = trust\n"
             f"auth_file = {folder}/users.txt\n"
-            "pool_mode = transaction\n"
+            f"pool_mode = {mode}\n"
             f"default_pool_size = {pool_size}\n"
         )
 

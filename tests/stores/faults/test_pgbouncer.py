@@ -2,16 +2,19 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import pytest
 from django.db import connections
 
 from botstate.contracts.stores import StateStore
+from botstate.runtime.examination import examine_runtime
 from botstate.stores import OrmStore
 from botstate.testing import StoreConformance
 from tests.stores.clock import advance
 from tests.stores.faults.aliases import own_alias
+from tests.stores.faults.conftest import CLUSTER
 from tests.stores.faults.servers import Bouncer, Cluster, Folder
 from tests.stores.waiting import other_threads
 
@@ -31,11 +34,17 @@ ROUNDS = 15
 @pytest.fixture(scope="module")
 def bounced(cluster: Cluster) -> Iterator[None]:
     """The alias BOUNCED leads to the cluster through PgBouncer."""
+    with _bounced(BOUNCED, cluster, SESSIONS):
+        yield
+
+
+@contextmanager
+def _bounced(alias: str, cluster: Cluster, *options: Any) -> Iterator[None]:
     with Folder() as folder:
-        bouncer = Bouncer(folder, cluster, SESSIONS)
+        bouncer = Bouncer(folder, cluster, *options)
         try:
             bouncer.start()
-            with own_alias(BOUNCED, **bouncer.settings):
+            with own_alias(alias, **bouncer.settings):
                 yield
         finally:
             bouncer.stop()
@@ -81,6 +90,48 @@ def test_eight_threads_share_two_sessions(bounced: None) -> None:
     assert all(own == sorted(own) for _, own in used)
     assert sorted(store.list.range("list")) == [[t, n] for t in range(THREADS) for n in range(ROUNDS)]
     assert store.queue.depth("queue") == 0
+
+
+def test_the_doctor_sees_that_sessions_are_shared(
+    bounced: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (line,) = OrmStore(BOUNCED).examine()
+    assert BOUNCED in line and "prepare=False" in line
+    assert OrmStore(BOUNCED, prepare=False).examine() == []
+    assert OrmStore(BOUNCED, portable=True).examine() == [], "it prepares nothing"
+    settings.BOTSTATE = {"DATABASE": BOUNCED}
+    (line,) = examine_runtime()
+    assert "DISABLE_SERVER_SIDE_CURSORS" in line
+    monkeypatch.setitem(connections[BOUNCED].settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
+    assert examine_runtime() == []
+
+
+def test_the_doctor_sees_it_on_a_busy_pgbouncer(bounced: None) -> None:
+    """Where other clients' statements come between, which session a connection gets is anybody's guess."""
+    done = threading.Event()
+
+    def keep_busy() -> None:
+        while not done.is_set():
+            _session()
+
+    with other_threads(SESSIONS) as call:
+        busy = [call(keep_busy) for _ in range(SESSIONS)]
+        try:
+            (line,) = OrmStore(BOUNCED).examine()
+        finally:
+            done.set()
+        for each in busy:
+            each.result(20)
+    assert "prepare=False" in line
+
+
+def test_the_doctor_has_nothing_against_sessions_of_ones_own(cluster: Cluster) -> None:
+    assert OrmStore(CLUSTER).examine() == []
+
+
+def test_the_doctor_has_nothing_against_session_mode(cluster: Cluster) -> None:
+    with _bounced("by session", cluster, 3, "session"):
+        assert OrmStore("by session").examine() == []
 
 
 def _session() -> Any:
