@@ -58,3 +58,12 @@ class ConformanceBase:
             return run_race(function, racers, lambda: self.end_thread(store))
 
         return run
+
+
+def refused(what: str, error: type[Exception], call: Callable[..., object], *args: Any, **kwargs: Any) -> str:
+    """See that the call raises `error`, and return what it says; `what` names it where it does not."""
+    try:
+        call(*args, **kwargs)
+    except error as refusal:
+        return str(refusal)
+    pytest.fail(f"{what} must raise {error.__name__} for what it refuses")

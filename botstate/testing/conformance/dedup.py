@@ -37,7 +37,7 @@ class DedupConformance(ConformanceBase):
     def test_a_repeat_does_not_prolong_the_first_ttl(self, store: StateStore, key: str) -> None:
         store.dedup.seen(key, self.short)
         store.dedup.seen(key, self.long)
-        assert store.dedup.claim(key, self.long) is None
+        assert store.dedup.claim(key, self.long) is None, "what was seen cannot be claimed"
         self.advance(store, self.short)
         assert store.dedup.check(key) == "new", "a repeat or a refused claim must not prolong the first one's ttl"
 

@@ -49,6 +49,7 @@ def refusal(operation: str, error: type[BotStateError], call: Callable[..., obje
     """See that the call raises the error, which names its code and the operation; return what it says."""
     with pytest.raises(error) as raised:
         call(*args, **kwargs)
+        pytest.fail(f"{operation} must raise {error.__name__} for what it refuses")
     told = raised.value
     assert type(told) is error, f"{operation} must raise {error.__name__}, not {type(told).__name__}"  # noqa: S101
     assert (told.code, told.operation) == (error.code, operation), (  # noqa: S101

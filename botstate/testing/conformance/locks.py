@@ -9,8 +9,12 @@ import pytest
 from botstate.contracts.locks import Lock
 from botstate.contracts.stores import StateStore
 from botstate.exceptions import LockHeld
+from botstate.keyed import open_keyed_store
 from botstate.testing.conformance.base import ConformanceBase
 from botstate.testing.conformance.tokens import stale_tokens
+
+#: What a store may round a time to.
+TICK = timedelta(milliseconds=1)
 
 
 class LockConformance(ConformanceBase):
@@ -29,6 +33,30 @@ class LockConformance(ConformanceBase):
         assert type(lock.token) is str and lock.token, "a Lock carries a token, a text that is not empty"
         assert type(lock.fence) is int and lock.fence > 0, "a Lock carries a fence, an int above zero"
         assert lock.expires_at.utcoffset() == timedelta(0), "expires_at is aware"
+
+    def test_expires_at_goes_by_the_ttl(self, store: StateStore, key: str) -> None:
+        before, lock, after = (
+            self.take(store, f"{key}:{number}", ttl) for number, ttl in enumerate([self.short, self.long, self.short])
+        )
+        longer = timedelta(seconds=self.long - self.short)
+        assert before.expires_at - TICK <= lock.expires_at - longer <= after.expires_at + TICK, (
+            f"expires_at must be the later for a longer ttl, by as much: {[before, lock, after]}"
+        )
+
+    def test_expires_at_is_by_the_stores_clock(self, store: StateStore, key: str) -> None:
+        if store.keyed is None:
+            pytest.skip("nothing but keyed entries tells what a store's clock says")
+        entries = open_keyed_store(key, store=store)
+        entries.register("a", 1)
+        before = entries.lookup_entry("a")
+        lock = self.take(store, key)
+        after = entries.lookup_entry("a")
+        assert before and after, "an entry that was registered can be found"
+        taken_at = lock.expires_at - timedelta(seconds=self.long)
+        assert before.found_at - TICK <= taken_at <= after.found_at + TICK, (
+            f"expires_at must be when the lock expires, by the store's clock: {lock.expires_at} is {self.long} s after"
+            f" {taken_at}, and it was taken between {before.found_at} and {after.found_at}"
+        )
 
     def test_a_held_lock_cannot_be_taken(self, store: StateStore, key: str) -> None:
         self.take(store, key)

@@ -7,7 +7,7 @@ import pytest
 
 from botstate.contracts.queues import OnFull
 from botstate.contracts.stores import StateStore
-from botstate.testing.conformance.base import ConformanceBase
+from botstate.testing.conformance.base import ConformanceBase, refused
 from botstate.testing.conformance.lists import BAD_BOUNDS
 
 POLICIES: tuple[OnFull, ...] = get_args(OnFull)
@@ -60,14 +60,14 @@ class QueueConformance(ConformanceBase):
 
     @pytest.mark.parametrize("bad", BAD_BOUNDS)
     def test_a_bad_max_size_is_refused(self, store: StateStore, key: str, bad: Any) -> None:
-        with pytest.raises(ValueError, match="max_size"):
-            store.queue.enqueue(key, 1, max_size=bad)
+        said = refused("queue.enqueue", ValueError, store.queue.enqueue, key, 1, max_size=bad)
+        assert "max_size" in said, f"enqueue must name max_size when it refuses it: {said}"
         assert store.queue.depth(key) == 0, "an enqueue with a refused max_size must write nothing"
 
     @pytest.mark.parametrize("bad", ["", "drop", "DROP-OLDEST", "drop-oldest ", None, 1])
     def test_an_unknown_policy_is_refused(self, store: StateStore, key: str, bad: Any) -> None:
-        with pytest.raises(ValueError, match="on_full"):
-            store.queue.enqueue(key, 1, max_size=5, on_full=bad)
+        said = refused("queue.enqueue", ValueError, store.queue.enqueue, key, 1, max_size=5, on_full=bad)
+        assert "on_full" in said, f"enqueue must name on_full when it refuses it: {said}"
         assert store.queue.depth(key) == 0, "an enqueue with a refused policy must write nothing"
 
     def test_at_the_bound_drop_oldest_is_the_default(self, store: StateStore, key: str) -> None:
