@@ -1,6 +1,7 @@
 """Caches on each store that has keyed entries, and on one that fails as it is told to."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
@@ -68,6 +69,21 @@ def make_cache(faulty: Faulty) -> Iterator[Callable[..., MirroredCache]]:
         assert cache.close(20), "a thread did not end"
     # What was left behind may write late, and the next test's store is the same.
     join_threads()
+
+
+@pytest.fixture
+def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Let seconds pass at once, by the clock that says how long memory keeps what it holds. A store has its own."""
+    passed_ns = 0
+    monotonic, monotonic_ns = time.monotonic, time.monotonic_ns
+
+    def let_pass(seconds: float) -> None:
+        nonlocal passed_ns
+        passed_ns += round(seconds * 1_000_000_000)
+
+    monkeypatch.setattr(time, "monotonic", lambda: monotonic() + passed_ns / 1_000_000_000)
+    monkeypatch.setattr(time, "monotonic_ns", lambda: monotonic_ns() + passed_ns)
+    return let_pass
 
 
 @pytest.fixture

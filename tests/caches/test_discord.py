@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -101,9 +100,9 @@ def test_the_message_of_an_entry_stays_where_none_is_given(discord: DiscordCompo
 
 
 @pytest.mark.once
-def test_entries_end_with_their_ttl(discord: DiscordComponents) -> None:
-    register_all(discord, ttl=0.05)
-    time.sleep(0.06)
+def test_entries_end_with_their_ttl(discord: DiscordComponents, pass_time: Callable[[float], None]) -> None:
+    register_all(discord, ttl="30s")
+    pass_time(30)
     assert discord.resolve_component("b") is None
     assert discord.resolve_modal("m") is None
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -75,10 +75,11 @@ def test_bad_ids_are_refused(teams: TeamsSentMessages, bad: Any) -> None:
 
 
 @pytest.mark.once
-def test_it_is_forgotten_after_the_ttl() -> None:
-    teams = TeamsSentMessages(ttl=0.05)
+def test_it_is_forgotten_after_the_ttl(pass_time: Callable[[float], None]) -> None:
+    teams = TeamsSentMessages(ttl=30)
     teams.record(*WHERE)
-    asyncio.run(asyncio.sleep(0.06))
+    assert teams.was_sent(*WHERE)
+    pass_time(30)
     assert not teams.was_sent(*WHERE)
 
 
