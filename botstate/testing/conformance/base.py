@@ -37,6 +37,11 @@ class ConformanceBase:
         """Called at the end of each thread of a race: give back what the store holds open for it."""
         connections.close_all()
 
+    @property
+    def fraction(self) -> float:
+        """Seconds that are no whole number of them, wherever `short` is one."""
+        return self.short - min(0.1, self.short / 2)
+
     @pytest.fixture
     def store(self) -> StateStore:
         raise NotImplementedError("define a `store` fixture that gives the StateStore to be tested")

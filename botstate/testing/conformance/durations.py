@@ -90,8 +90,7 @@ class DurationConformance(ConformanceBase):
         assert store.lock.acquire(key), f"a lock's ttl given as {form} must end when it says"
 
     def test_a_fraction_of_a_second_counts(self, store: StateStore, key: str) -> None:
-        # No whole number of seconds, wherever `short` is one.
-        ttl = self.short - min(0.1, self.short / 2)
+        ttl = self.fraction
         store.kv.set(key, 1, ttl=ttl)
         store.list.append(key, 1, ttl=ttl)
         store.queue.enqueue(key, 1, ttl=ttl)

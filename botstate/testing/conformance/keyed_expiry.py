@@ -30,6 +30,18 @@ class KeyedExpiryConformance(KeyedBase):
         self.advance(store, self.short)
         assert keys_of(entries) == ["long", "forever"], "an entry lives for its ttl, and without one for ever"
 
+    def test_a_fraction_of_a_second_counts(self, store: StateStore, entries: KeyedStore, opened: Opener) -> None:
+        entries.register("register", 1, ttl=self.fraction)
+        entries.register_if_absent("register_if_absent", 1, ttl=self.fraction)
+        entries.update("update", lambda had: 1, ttl=self.fraction)
+        entries.register("compare_and_set", 1)
+        entries.compare_and_set("compare_and_set", 1, 2, ttl=self.fraction)
+        by_default = opened("by default", default_ttl=self.fraction)
+        by_default.register("register", 1)
+        self.advance(store, self.fraction)
+        left = keys_of(entries) + keys_of(by_default)
+        assert left == [], f"a ttl must end when it says, to a fraction of a second: {self.fraction} s"
+
     def test_the_namespaces_ttl_is_for_writes_that_name_none(self, store: StateStore, opened: Opener) -> None:
         entries = opened(default_ttl=self.short)
         entries.register("default", 1)

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from botstate.contracts.addresses import Address
+from botstate.keyed import KeyedStore, open_keyed_store
 from botstate.stores import MemoryStore
 from tests.stores.memory.clock import Clock
 from tests.stores.memory.test_conformance import TestMemoryStore as Suite
+from tests.stores.memory.test_keyed import TestMemoryStore as KeyedSuite
 
 pytestmark = pytest.mark.once
 
@@ -84,6 +86,27 @@ def test_a_duration_that_is_rounded_up_to_seconds(
     monkeypatch.setattr(owner, method, wrongly)
     with pytest.raises(AssertionError, match="fraction of a second"):
         suite.test_a_fraction_of_a_second_counts(store, "key")
+
+
+@pytest.mark.parametrize("method", ["register", "register_if_absent", "replace"])
+def test_a_ttl_of_an_entry_that_is_rounded_up_to_seconds(
+    store: MemoryStore, suite: Suite, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    rightly: Callable[..., Any] = getattr(store.keyed, method)
+
+    def wrongly(*arguments: Any) -> Any:
+        *others, ttl_us = arguments
+        return rightly(*others, None if ttl_us is None else -(-ttl_us // A_SECOND_US) * A_SECOND_US)
+
+    monkeypatch.setattr(store.keyed, method, wrongly)
+    keyed_suite = KeyedSuite()
+    keyed_suite.clock = suite.clock
+
+    def opened(name: str = "", **options: Any) -> KeyedStore:
+        return open_keyed_store(f"key{name}", store=store, **options)
+
+    with pytest.raises(AssertionError, match="fraction of a second"):
+        keyed_suite.test_a_fraction_of_a_second_counts(store, opened(), opened)
 
 
 def test_a_value_over_the_bound_that_is_stored(suite: Suite) -> None:
