@@ -7,6 +7,7 @@ from django.db.models import Count, Max, Q
 
 from botstate import exact_json
 from botstate.actions.controls import REACTION, Control
+from botstate.db.batches import by_index
 from botstate.models import ActionSnapshot, Delivery
 
 _UPDATED = [
@@ -85,7 +86,8 @@ def drop_oldest(using: str, thread_id: int, most: int) -> int:
     controls = ActionSnapshot.objects.using(using).filter(thread_id=thread_id)
     dropped = 0
     while excess := list(controls.order_by("-id").values_list("id", flat=True)[most : most + MAX_DROPPED]):
-        controls.filter(pk__in=excess).delete()
+        with by_index(using):
+            controls.filter(pk__in=excess).delete()
         dropped += len(excess)
         if len(excess) < MAX_DROPPED:
             break

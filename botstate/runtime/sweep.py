@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, QuerySet
 
 from botstate.conf import get_settings
-from botstate.db.batches import lock_batch
+from botstate.db.batches import by_index, lock_batch
 from botstate.db.clock import now_us
 from botstate.db.transactions import run_durable
 from botstate.exceptions import StoreError
@@ -57,7 +57,8 @@ def _sweep_runtime(limit: int) -> dict[str, int]:
 def _sweep(using: str, rows: "QuerySet[Any]", limit: int) -> int:
     def delete_batch(size: int) -> int:
         keys = lock_batch(using, rows, size)
-        rows.model._default_manager.using(using).filter(pk__in=keys).delete()
+        with by_index(using):
+            rows.model._default_manager.using(using).filter(pk__in=keys).delete()
         return len(keys)
 
     swept = 0

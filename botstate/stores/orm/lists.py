@@ -4,6 +4,7 @@ from django.db.models import F, Q, QuerySet, Subquery
 
 from botstate.contracts.addresses import Address
 from botstate.contracts.lists import ListFacet
+from botstate.db.batches import by_index
 from botstate.db.clock import StoreNow
 from botstate.models.stores import ListHead, ListItem
 from botstate.stores.orm.facet import OrmFacet
@@ -69,7 +70,8 @@ class OrmList(OrmFacet, ListFacet):
             if head is None:
                 return False
             was_live = head.length > 0 and not is_expired(head.expires_us, self._now_us())
-            self._items(head).delete()
+            with by_index(self._using):
+                self._items(head).delete()
             head.delete(using=self._using)
             return was_live
 
@@ -78,6 +80,10 @@ class OrmList(OrmFacet, ListFacet):
     def _drop_oldest(self, head: ListHead, count: int) -> None:
         if count <= 0:
             return
-        first = head.next_seq - head.length
-        self._items(head).filter(seq__lt=first + count).delete()
+        doomed = self._items(head)
+        if count < head.length:
+            # Else the end of a range would be found by locking what follows it, another list's item.
+            doomed = doomed.filter(seq__lt=head.next_seq - head.length + count)
+        with by_index(self._using):
+            doomed.delete()
         head.length -= count

@@ -5,6 +5,7 @@ from django.db.models import Q, QuerySet
 from botstate.contracts.addresses import Address
 from botstate.contracts.facet import new_token
 from botstate.contracts.queues import OnFull, QueueFacet
+from botstate.db.batches import by_index
 from botstate.db.clock import StoreNow
 from botstate.models.stores import QueueHead, QueueItem
 from botstate.stores.orm.facet import OrmFacet
@@ -32,7 +33,8 @@ class OrmQueue(OrmFacet, QueueFacet):
             head = lock_or_create(self._heads, QueueHead(**identity(address)))
             now = self._now_us()
             if head.depth == 0 or is_expired(head.expires_us, now):
-                self._items(head).delete()
+                with by_index(self._using):
+                    self._items(head).delete()
                 head.depth, head.expires_us = 0, None
             QueueItem.objects.using(self._using).bulk_create(
                 [QueueItem(head_id=head.pk, seq=head.next_seq, value=text)]
@@ -51,7 +53,8 @@ class OrmQueue(OrmFacet, QueueFacet):
     def _drop(self, head: QueueHead, count: int, on_full: OnFull, now: int) -> None:
         order = "seq" if on_full == "drop-oldest" else "-seq"
         dropped = list(self._waiting(head, now).order_by(order).values_list("seq", flat=True)[:count])
-        self._items(head).filter(seq__in=dropped).delete()
+        with by_index(self._using):
+            self._items(head).filter(seq__in=dropped).delete()
         head.depth -= len(dropped)
 
     def _dequeue(self, address: Address) -> str | None:

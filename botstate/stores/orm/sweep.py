@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import F, Model, Q
 
-from botstate.db.batches import lock_batch
+from botstate.db.batches import by_index, lock_batch
 from botstate.db.clock import now_us
 from botstate.db.errors import translated_errors
 from botstate.db.transactions import run_joined
@@ -52,7 +52,8 @@ def sweep(using: str, limit: int) -> dict[str, int]:
 def _sweep_rows(using: str, model: type[Model], expired: Q, limit: int) -> int:
     def delete_batch(size: int) -> int:
         keys = lock_batch(using, model._default_manager.using(using).filter(expired), size)
-        model._default_manager.using(using).filter(pk__in=keys).delete()
+        with by_index(using):
+            model._default_manager.using(using).filter(pk__in=keys).delete()
         return len(keys)
 
     deleted = 0
@@ -75,7 +76,8 @@ def _sweep_heads(using: str, facet: str, expired: Q, limit: int) -> int:
             return 0
         items = item_model._default_manager.using(using).filter(head_id=keys[0])
         doomed = list(items.order_by("seq").values_list("seq", flat=True)[:size])
-        items.filter(seq__in=doomed).delete()
+        with by_index(using):
+            items.filter(seq__in=doomed).delete()
         if len(doomed) == size:
             return size
         head_model._default_manager.using(using).filter(pk=keys[0]).delete()
@@ -106,8 +108,9 @@ def _sweep_entries(using: str, expired: Q, limit: int) -> int:
         if not lock_batch(using, heads.filter(pk=head), 1):
             return 0
         doomed = entries.filter(expired, head=head).order_by("expires_us")
-        keys = list(doomed.select_for_update().values_list("pk", flat=True)[:size])
-        entries.filter(pk__in=keys).delete()
+        keys = lock_batch(using, doomed, size)
+        with by_index(using):
+            entries.filter(pk__in=keys).delete()
         heads.filter(pk=head).update(length=F("length") - len(keys))
         return len(keys)
 
@@ -131,7 +134,8 @@ def _sweep_empty_heads(using: str, limit: int) -> int:
     def delete_batch(found: list[UUID]) -> int:
         keys = lock_batch(using, empty.filter(pk__in=found), len(found))
         # Not `delete`, which looks for entries too, and on MariaDB keeps writers from the gaps where there are none.
-        empty.filter(pk__in=keys)._raw_delete(using)
+        with by_index(using):
+            empty.filter(pk__in=keys)._raw_delete(using)
         return len(keys)
 
     with translated_errors(using):

@@ -7,9 +7,13 @@ import pytest
 from django.db import connection, connections, transaction
 
 from botstate.exceptions import StoreError
-from botstate.models import ListHead, ListItem, QueueHead, QueueItem
+from botstate.keyed import open_keyed_store
+from botstate.models import DedupEntry, KeyedEntry, KvEntry, ListHead, ListItem, QueueHead, QueueItem
 from botstate.stores import OrmStore
+from botstate.stores.orm.lists import OrmList
+from botstate.stores.orm.queues import OrmQueue
 from tests.stores.aliases import temporary_store
+from tests.stores.clock import advance
 from tests.stores.faults.sessions import session_id
 from tests.stores.waiting import other_threads, until
 
@@ -48,6 +52,40 @@ def test_a_call_on_the_last_item_waits_for_no_neighbour(impatient: OrmStore) -> 
                     assert item_model._default_manager.select_for_update().filter(head_id=head.pk)
             for name, call in calls.items():
                 assert call(key) is not False, name
+
+
+def test_a_sweep_and_a_call_that_drops_much_wait_for_no_row_that_another_holds(impatient: OrmStore) -> None:
+    """In small tables, of which they delete most: reading them all would be the cheapest way to find those rows."""
+    store = OrmStore()
+    for number in range(60):
+        store.kv.set(f"key {number}", 1, ttl=60)
+        store.dedup.seen(f"key {number}", 60)
+        for key, ttl in (("old", 60), ("long", None)):
+            store.list.append(key, number, ttl=ttl)
+            store.queue.enqueue(key, number, ttl=ttl)
+            open_keyed_store(key, store=store).register(str(number), 1, ttl=ttl)
+    advance(60)
+    store.kv.set("held", 1)
+    store.dedup.seen("held", 60)
+    store.list.append("held", 1)
+    store.queue.enqueue("held", 1)
+    open_keyed_store("held", store=store).register("held", 1)
+    held: list[Any] = [model._default_manager.filter(label="held") for model in (KvEntry, DedupEntry)]
+    held += [model._default_manager.filter(head__label="held") for model in (ListItem, QueueItem, KeyedEntry)]
+    with connections[ALIAS].cursor() as cursor:
+        # With 0, MariaDB 10.11 refuses the COMMIT of whoever has skipped a locked row.
+        cursor.execute("SET SESSION innodb_lock_wait_timeout = 1")
+    with transaction.atomic():
+        assert store.kv.consume("key 7", "gone") == "gone"
+        for rows in held:
+            assert len(rows.select_for_update()) == 1
+        swept = impatient.sweep()
+        # MySQL's path, and that of a store with portable=True.
+        assert OrmQueue(ALIAS).enqueue("long", 1, max_size=10) == 10
+        assert OrmList(ALIAS).append("long", 1, max_len=10) == 10
+        OrmList(ALIAS).trim("long", 0)
+    assert swept == {"kv": 59, "list": 61, "lock": 0, "dedup": 60, "queue": 61, "keyed": 61}
+    assert [len(rows) for rows in held] == [1] * 5, "what lives is left"
 
 
 def test_a_row_that_another_holds_is_waited_for(impatient: OrmStore, monkeypatch: pytest.MonkeyPatch) -> None:
