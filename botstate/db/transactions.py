@@ -15,6 +15,8 @@ from botstate.exceptions import StoreError
 MAX_ATTEMPTS = 12
 FIRST_BACKOFF_S = 0.002
 MAX_BACKOFF_S = 0.25
+#: After that nothing is tried again: each attempt may wait for a lock as long as the database's settings allow.
+RETRIED_WITHIN_S = 2.0
 
 T = TypeVar("T")
 
@@ -24,10 +26,11 @@ def run_durable(
 ) -> T:
     """Run `operation` in a transaction of its own and return its result once that has committed.
 
-    Deadlocks, serialization failures and a busy SQLite are retried, bounded, with jitter, so `operation` may run
-    more than once. Inside the caller's transaction it raises StoreError, because its effect must be seen by others
-    before it returns; `what` names it in the error. within_s: how long it may take in all, if at most two of its
-    statements wait for a lock; PostgreSQL enforces half of it on each. Raises StoreUnavailable.
+    Deadlocks, serialization failures, MariaDB's lock timeouts and a busy SQLite are retried, with jitter, at most 12
+    times and never 2 s after it began; so `operation` may run more than once. Inside the caller's transaction it raises
+    StoreError, because its effect must be seen by others before it returns; `what` names it in the error. within_s: how
+    long it may take in all, if at most two of its statements wait for a lock; PostgreSQL enforces half of it on each.
+    Raises StoreUnavailable.
     """
 
     def attempt() -> T:
@@ -100,9 +103,13 @@ def _recover(using: str, attempt: Callable[[], T], within_s: float | None, begun
         for _ in range(MAX_ATTEMPTS - 1):
             if not is_retryable(error) or _is_in_callers_transaction(connections[using]):
                 raise error
-            # The next attempt may wait as long for a lock as this one did.
             failed_at = time.monotonic()
-            if within_s is not None and 2 * failed_at - attempted_at + backoff > begun_at + within_s:
+            if within_s is None:
+                is_late = failed_at > begun_at + RETRIED_WITHIN_S
+            else:
+                # The next attempt may wait as long for a lock as this one did.
+                is_late = 2 * failed_at - attempted_at + backoff > begun_at + within_s
+            if is_late:
                 raise error
             time.sleep(random.uniform(backoff / 2, backoff))
             backoff = min(backoff * 2, MAX_BACKOFF_S)

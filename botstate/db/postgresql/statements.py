@@ -22,7 +22,7 @@ from psycopg.rows import tuple_row
 
 from botstate.db.errors import is_retryable, translated_errors
 from botstate.db.postgresql.prepared import Parameters, PreparedStatements, Row
-from botstate.db.transactions import FIRST_BACKOFF_S, MAX_ATTEMPTS, MAX_BACKOFF_S
+from botstate.db.transactions import FIRST_BACKOFF_S, MAX_ATTEMPTS, MAX_BACKOFF_S, RETRIED_WITHIN_S
 from botstate.exceptions import StoreError
 
 #: What PostgreSQL says when a session's prepared statements were discarded, and when the session is another client's.
@@ -52,10 +52,11 @@ class Statements:
         Deadlocks and serialization failures are retried, bounded, only where it ran by itself.
         """
         connection: Any = connections[self._using]
+        begun_at = time.monotonic()
         try:
             return self._run(connection, sql, parameters)
         except Error as error:
-            return self._recover(connection, error, sql, parameters)
+            return self._recover(connection, begun_at, error, sql, parameters)
 
     def run_alone(self, sql: str, parameters: Parameters, what: str) -> list[Row]:
         """Run one by itself and return its rows: it is committed then.
@@ -64,6 +65,7 @@ class Statements:
         it in the error. Retried as in `join`.
         """
         connection: Any = connections[self._using]
+        begun_at = time.monotonic()
         try:
             if connection.connection is None:
                 # Before it is connected, it does not know whether it commits by itself.
@@ -72,7 +74,7 @@ class Statements:
                 self.refuse_inside_transaction(what)
             return self._run(connection, sql, parameters)
         except Error as error:
-            return self._recover(connection, error, sql, parameters)
+            return self._recover(connection, begun_at, error, sql, parameters)
 
     def refuse_inside_transaction(self, what: str) -> None:
         """Raise StoreError inside the caller's transaction. That of Django's TestCase is nobody's, as for `durable`."""
@@ -123,8 +125,8 @@ class Statements:
         wrapper.cursor = cursor_class(connection.connection, self._prepare)
         return wrapper
 
-    def _recover(self, connection: Any, error: Error, sql: str, parameters: Parameters) -> list[Row]:
-        """Run the statement that failed again, if that can help and it is ours to repeat; else raise."""
+    def _recover(self, connection: Any, begun_at: float, error: Error, sql: str, parameters: Parameters) -> list[Row]:
+        """Run again what failed, begun at `begun_at`, if that can help and it is ours to repeat; else raise."""
         backoff = FIRST_BACKOFF_S
         with translated_errors(self._using):
             for _ in range(MAX_ATTEMPTS - 1):
@@ -132,7 +134,8 @@ class Statements:
                     connection.needs_rollback = True
                     connection.rollback_exc = error
                     raise error
-                if not connection.autocommit or not self._can_be_repeated(connection, error):
+                is_late = time.monotonic() > begun_at + RETRIED_WITHIN_S
+                if is_late or not connection.autocommit or not self._can_be_repeated(connection, error):
                     raise error
                 time.sleep(random.uniform(backoff / 2, backoff))
                 backoff = min(backoff * 2, MAX_BACKOFF_S)

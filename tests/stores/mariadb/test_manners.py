@@ -139,6 +139,19 @@ def test_an_endless_deadlock_is_given_up() -> None:
     assert len(attempts) == 12
 
 
+def test_what_took_long_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botstate.db.transactions.RETRIED_WITHIN_S", 0)
+    store, attempts = connected_store(), []
+
+    def fail(*rest: Any) -> Any:
+        attempts.append(1)
+        raise OperationalError(1205, "Lock wait timeout exceeded")
+
+    with connection.execute_wrapper(fail), pytest.raises(StoreUnavailable):
+        store.kv.set("key", 1)
+    assert len(attempts) == 1, "it would wait as long for the lock again"
+
+
 def test_a_constraint_of_the_project_s_own_is_an_integrity_error() -> None:
     store, table = OrmStore(), KvEntry._meta.db_table
     with connection.cursor() as cursor:

@@ -119,6 +119,19 @@ def test_an_endless_deadlock_is_given_up(store: OrmStore, monkeypatch: pytest.Mo
     assert len(attempts) == 12
 
 
+def test_what_took_long_is_not_tried_again(store: OrmStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statements, "RETRIED_WITHIN_S", 0)
+    attempts = []
+
+    def fail(*rest: Any) -> Any:
+        attempts.append(1)
+        raise OperationalError("deadlock") from psycopg.errors.DeadlockDetected()
+
+    with connection.execute_wrapper(fail), pytest.raises(StoreUnavailable):
+        store.kv.set("key", 1)
+    assert len(attempts) == 1, "it would wait as long for the lock again"
+
+
 def test_a_constraint_of_the_project_s_own_is_an_integrity_error(store: OrmStore) -> None:
     table = KvEntry._meta.db_table
     with connection.cursor() as cursor:

@@ -199,7 +199,7 @@ def test_a_writer_keeps_looking_for_the_lock(store: OrmStore, name: str) -> None
 
 
 def test_a_writer_waits_no_longer_than_the_connection_would(store: OrmStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transactions, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(transactions, "RETRIED_WITHIN_S", 0.1)
     for name in ("kv.set", "list.append"):
         with timeout_of(0.2), locked_for(1.5):
             begun_at = time.monotonic()
