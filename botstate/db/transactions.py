@@ -73,6 +73,20 @@ def run_statement_alone(using: str, statement: Callable[[], T], what: str) -> T:
     return _retried(using, attempt, None)
 
 
+def close_connection(using: str, what: str) -> None:
+    """Close the calling thread's connection to `using`; it opens again by itself.
+
+    Inside the caller's transaction, which would be lost without a word, it raises StoreError; `what` names it there.
+    """
+    connection: Any = connections[using]
+    if not _is_in_callers_transaction(connection):
+        connection.close()
+    elif not _is_in_test_cases(connection):
+        raise StoreError(
+            f"{what} would undo what was written, so it cannot run inside transaction.atomic() on {using!r}"
+        )
+
+
 def _write(using: str, statement: Callable[[], T]) -> T:
     """Run a statement that is a transaction by itself, unless autocommit is off."""
     connection: Any = connections[using]
@@ -126,14 +140,16 @@ def _is_in_callers_transaction(connection: Any) -> bool:
     return bool(connection.in_atomic_block or (connection.connection is not None and not connection.autocommit))
 
 
+def _is_in_test_cases(connection: Any) -> bool:
+    """True in the transaction of Django's TestCase, which is nobody's, as for `atomic(durable=True)`."""
+    return bool(connection.atomic_blocks and connection.atomic_blocks[-1]._from_testcase)
+
+
 def _refuse_callers_transaction(using: str, what: str) -> None:
     connection: Any = connections[using]
     if connection.connection is None and not connection.in_atomic_block:
         connection.ensure_connection()
-    if not _is_in_callers_transaction(connection):
-        return
-    # That of Django's TestCase is nobody's, as for `atomic(durable=True)`.
-    if not connection.atomic_blocks or not connection.atomic_blocks[-1]._from_testcase:
+    if _is_in_callers_transaction(connection) and not _is_in_test_cases(connection):
         raise StoreError(
             f"{what} takes effect for others at once, so it cannot run inside transaction.atomic() on {using!r}"
         )

@@ -83,6 +83,13 @@ def test_the_sweep_removes_a_lock_that_was_idle_for_a_day_and_its_fence_still_gr
     assert second.fence > first.fence
 
 
+def test_close_leaves_the_transaction_of_a_test_case_alone() -> None:
+    store = OrmStore()
+    store.kv.set("key", 1)
+    store.close()
+    assert store.kv.get("key") == 1
+
+
 def test_sweeps_of_more_than_one_batch_are_counted() -> None:
     store = OrmStore()
     for number in range(450):

@@ -1,6 +1,7 @@
 """What joins the caller's transaction, what refuses to, and what happens while others hold a row."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -85,6 +86,34 @@ def test_it_rolls_back_to_a_savepoint_and_commits_with_the_caller(store: OrmStor
         assert everything() == before, f"{name} is undone with the savepoint"
         JOINING[name](store)
     assert everything() != before, f"{name} is committed with the caller's transaction"
+
+
+def test_close_raises_inside_a_transaction_and_loses_nothing(store: OrmStore) -> None:
+    with transaction.atomic():
+        store.kv.set("new", 1)
+        with pytest.raises(StoreError, match=r"store\.close"):
+            store.close()
+        with transaction.atomic(), pytest.raises(StoreError, match=r"store\.close"):
+            store.close()
+    assert store.kv.get("new") == 1
+    with autocommit_off():
+        store.kv.set("newer", 2)
+        with pytest.raises(StoreError, match=r"store\.close"):
+            store.close()
+        transaction.commit()
+    store.close()
+    assert store.kv.get("newer") == 2
+
+
+@contextmanager
+def autocommit_off() -> Iterator[None]:
+    """Let the connection begin transactions by itself, as the setting AUTOCOMMIT can."""
+    transaction.set_autocommit(False)
+    try:
+        yield
+    finally:
+        transaction.rollback()
+        transaction.set_autocommit(True)
 
 
 def test_a_transaction_sees_its_own_writes(store: OrmStore) -> None:

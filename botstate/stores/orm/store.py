@@ -7,6 +7,7 @@ from django.db import connections
 from botstate.contracts.addresses import check_namespace
 from botstate.contracts.facet import DEFAULT_MAX_VALUE_BYTES, check_bound, check_flag
 from botstate.contracts.stores import StateStore
+from botstate.db.transactions import close_connection
 from botstate.exceptions import BotStateMisconfigured
 from botstate.stores.orm.dedup import OrmDedup
 from botstate.stores.orm.examination import examine_database
@@ -56,7 +57,7 @@ class OrmStore(StateStore):
         return sweep(self._using, limit)
 
     def _close(self) -> None:
-        connections[self._using].close()
+        close_connection(self._using, "store.close")
 
 
 def _facets(using: str, namespace: str, max_value_bytes: int, prepare: bool) -> dict[str, Any]:
