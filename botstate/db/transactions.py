@@ -45,9 +45,20 @@ def run_joined(using: str, operation: Callable[[], T]) -> T:
 
     Retries only what is its own: inside the caller's transaction a deadlock is a StoreError.
     """
-    if connections[using].in_atomic_block:
+    connection: Any = connections[using]
+    if connection.in_atomic_block:
         return _run_within(using, operation)
-    return _retried(using, lambda: _run_once(using, operation, None), None)
+
+    def attempt() -> T:
+        if connection.connection is None:
+            # Before it is connected, it does not know whether it commits by itself.
+            connection.ensure_connection()
+        if connection.autocommit:
+            return _run_once(using, operation, None)
+        _begin_callers(connection)
+        return _run_within(using, operation)
+
+    return _retried(using, attempt, None)
 
 
 def run_statement(using: str, statement: Callable[[], T], *, is_write: bool = False) -> T:
@@ -100,6 +111,13 @@ def _run_within(using: str, operation: Callable[[], T]) -> T:
     """Run `operation` in the caller's transaction, which can only be rolled back if that fails half-way."""
     with translated_errors(using), transaction.mark_for_rollback_on_error(using):
         return operation()
+
+
+def _begin_callers(connection: Any) -> None:
+    """Begin what SQLite would begin at the first write, when what was read before it may no longer be true."""
+    if connection.vendor == "sqlite" and not connection.connection.in_transaction:
+        with connection.cursor() as cursor:
+            run_when_unlocked(connection, lambda: cursor.execute("BEGIN IMMEDIATE"))
 
 
 def _retried(using: str, attempt: Callable[[], T], within_s: float | None) -> T:

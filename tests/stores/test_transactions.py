@@ -116,6 +116,32 @@ def autocommit_off() -> Iterator[None]:
         transaction.set_autocommit(True)
 
 
+@pytest.mark.parametrize("portable", [False, True])
+@pytest.mark.parametrize("name", list(JOINING))
+def test_it_ends_with_a_transaction_that_was_begun_without_a_block(store: OrmStore, name: str, portable: bool) -> None:
+    store = OrmStore(portable=portable)
+    before = everything()
+    with autocommit_off():
+        JOINING[name](store)
+        transaction.rollback()
+        assert everything() == before, f"{name} is undone with the caller's transaction"
+        transaction.rollback()
+        JOINING[name](store)
+        transaction.commit()
+    assert everything() != before, f"{name} is committed with it"
+
+
+@pytest.mark.needs("sqlite")
+@pytest.mark.parametrize("portable", [False, True])
+def test_it_locks_before_it_reads_where_autocommit_is_off(store: OrmStore, portable: bool) -> None:
+    with autocommit_off(), CaptureQueriesContext(connection) as queries:
+        OrmStore(portable=portable).list.append("old", "first")
+        OrmStore(portable=portable).list.append("old", "second")
+    begun = [query["sql"] for query in queries].index("BEGIN IMMEDIATE")
+    assert begun == 0, "what is read before another's write is no more true after it"
+    assert not any("BEGIN" in query["sql"] for query in queries[1:]), "a transaction that is open is joined"
+
+
 def test_a_transaction_sees_its_own_writes(store: OrmStore) -> None:
     with transaction.atomic():
         store.kv.set("new", 1)
