@@ -95,6 +95,22 @@ def test_a_server_that_goes_and_comes(proxied: tuple[OrmStore, Proxy]) -> None:
 
 
 @pytest.mark.needs("postgresql")
+@pytest.mark.parametrize("name", ["kv.set", "list.append", "lock.acquire", "sweep"])
+def test_a_standby_is_left_for_the_new_primary(name: str) -> None:
+    """It answers, and refuses to write: after a failover its connections are those to the old primary."""
+    with temporary_store("standby", OPTIONS={"options": "-c default_transaction_read_only=on"}) as store:
+        store.kv.get("key")
+        with pytest.raises(StoreUnavailable, match="25006"):
+            CALLS[name](store)
+        assert connections["standby"].connection is None, "the next call connects anew"
+        with transaction.atomic(using="standby"):
+            with pytest.raises(StoreUnavailable, match="25006"):
+                store.kv.set("key", 1)
+            assert connections["standby"].connection is not None, "the caller's transaction is the caller's to end"
+            transaction.set_rollback(True, using="standby")
+
+
+@pytest.mark.needs("postgresql")
 def test_a_connection_cut_inside_a_transaction(proxied: tuple[OrmStore, Proxy]) -> None:
     store, proxy = proxied
     proxy.up()

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import DatabaseError, Error, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from botstate.db.clock import now_us
@@ -205,6 +205,22 @@ def test_a_concurrent_seen_waits_for_the_outcome(store: OrmStore, commits: bool)
         except Undo:
             pass
         assert waiting.result(20) is commits, "seen by another is what became of the transaction"
+
+
+@pytest.mark.parametrize("portable", [False, True])
+def test_in_a_transaction_that_has_failed_the_error_says_so(store: OrmStore, portable: bool) -> None:
+    store = OrmStore(portable=portable)
+    for knows in (True, False) if connection.vendor == "postgresql" else (True,):
+        with transaction.atomic():
+            with pytest.raises(DatabaseError), connection.cursor() as cursor:
+                cursor.execute("SELECT no such thing")
+            # Else Django does not know it, and PostgreSQL does.
+            transaction.set_rollback(knows)
+            for call in (lambda: store.kv.get("old"), lambda: store.kv.set("old", 1), lambda: store.list.delete("old")):
+                with pytest.raises(StoreError, match="can only be rolled back") as told:
+                    call()
+                assert isinstance(told.value.__cause__, Error)
+            transaction.set_rollback(True)
 
 
 @pytest.mark.needs("postgresql", "mysql")

@@ -152,6 +152,16 @@ def test_what_took_long_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(attempts) == 1, "it would wait as long for the lock again"
 
 
+def test_a_value_that_no_packet_holds_is_not_worth_a_retry() -> None:
+    def refuse(*rest: Any) -> Any:
+        raise OperationalError(1153, "Got a packet bigger than 'max_allowed_packet' bytes")
+
+    store = connected_store()
+    with connection.execute_wrapper(refuse), pytest.raises(StoreError, match="max_allowed_packet") as told:
+        store.kv.set("key", 1)
+    assert not isinstance(told.value, StoreUnavailable)
+
+
 def test_a_constraint_of_the_project_s_own_is_an_integrity_error() -> None:
     store, table = OrmStore(), KvEntry._meta.db_table
     with connection.cursor() as cursor:
