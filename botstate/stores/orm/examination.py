@@ -11,6 +11,8 @@ from botstate.db.postgresql import shared_sessions
 
 #: Slack's signatures are fresh for 5 minutes by the web host's clock; everything else goes by the store's.
 MAX_SKEW_S = 30
+#: Of MariaDB's: one reads statements as another language, the other an empty token as NULL.
+UNFIT_MODES = ("ORACLE", "EMPTY_STRING_IS_NULL")
 
 
 def examine_database(using: str, prepares: bool) -> list[str]:
@@ -20,7 +22,7 @@ def examine_database(using: str, prepares: bool) -> list[str]:
     """
     with translated_errors(using):
         shared = shared_sessions(using, "its store needs the option prepare=False") if prepares else []
-        return [*_unmigrated(using), *_skew(using), *_journal(using), *shared]
+        return [*_unmigrated(using), *_skew(using), *_journal(using), *_modes(using), *shared]
 
 
 def _unmigrated(using: str) -> list[str]:
@@ -48,3 +50,14 @@ def _journal(using: str) -> list[str]:
         mode = str(cursor.fetchone()[0])
     in_memory = mode == "memory"
     return [] if mode == "wal" or in_memory else [f"SQLite database {using!r} uses journal_mode {mode}, not WAL"]
+
+
+def _modes(using: str) -> list[str]:
+    connection = connections[using]
+    if connection.vendor != "mysql":
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT @@sql_mode")
+        modes = str(cursor.fetchone()[0]).split(",")
+    unfit = [mode for mode in UNFIT_MODES if mode in modes]
+    return [f"database {using!r} has the sql_mode {', '.join(unfit)}, which no store works with"] if unfit else []

@@ -51,6 +51,22 @@ def test_the_session_s_settings_change_no_answer() -> None:
             assert answers(store) == expected, name
 
 
+@pytest.mark.parametrize(
+    ("modes", "named"),
+    [
+        ("EMPTY_STRING_IS_NULL", "EMPTY_STRING_IS_NULL"),
+        ("ORACLE", "ORACLE"),
+        (MODES, None),
+        ("STRICT_TRANS_TABLES", None),
+    ],
+)
+def test_a_mode_that_no_store_works_with_is_found(modes: str, named: str | None) -> None:
+    with temporary_store(ALIAS, OPTIONS=connection.settings_dict["OPTIONS"] | {"sql_mode": modes}) as store:
+        found = store.examine()
+    assert [line for line in found if f"sql_mode {named}" in line] == found, found
+    assert len(found) == (named is not None)
+
+
 def test_mysql_is_given_nothing_that_only_mariadb_knows() -> None:
     def refuse(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
         assert "NOT ATOMIC" not in sql and "VALUES(" not in sql
