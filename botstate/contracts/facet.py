@@ -16,7 +16,7 @@ from django.core.exceptions import SynchronousOnlyOperation
 
 from botstate import event_loop, exact_json
 from botstate.contracts.addresses import Address
-from botstate.exceptions import shown
+from botstate.exceptions import ValueUnreadable, shown
 from botstate.types import Json
 
 DEFAULT_MAX_VALUE_BYTES = 1024 * 1024
@@ -85,6 +85,27 @@ def check_flag(value: Any, name: str) -> None:
     """Raise ValueError unless `value` is True or False."""
     if not isinstance(value, bool):
         raise ValueError(f"{name} must be True or False, not {shown(value)}")
+
+
+def value_of(key: str, text: str) -> Json:
+    """Return the value of a key's stored text. Raises ValueUnreadable where that is no JSON."""
+    try:
+        return exact_json.loads(text)
+    except (ValueError, RecursionError):
+        raise _unreadable(key) from None
+
+
+def values_of(key: str, texts: list[Any]) -> list[Json]:
+    """Return the values of a key's stored texts, or of the bytes of such texts. Raises ValueUnreadable."""
+    try:
+        return exact_json.loads_each(texts)
+    except (ValueError, RecursionError):
+        raise _unreadable(key) from None
+
+
+def _unreadable(key: str) -> ValueUnreadable:
+    # Not what the decoder says: it holds the text.
+    return ValueUnreadable(f"what is stored under {shown(key)} is no JSON")
 
 
 def new_token() -> str:

@@ -2,9 +2,8 @@
 
 from abc import abstractmethod
 
-from botstate import exact_json
 from botstate.contracts.addresses import Address
-from botstate.contracts.facet import Facet, blocking
+from botstate.contracts.facet import Facet, blocking, value_of
 from botstate.durations import optional_microseconds
 from botstate.types import Duration, Json
 
@@ -13,7 +12,7 @@ class KvFacet(Facet):
     """One JSON value per key, each with an optional time-to-live. Every method is atomic across processes.
 
     key: 1 to 1,024 characters. value: JSON, see `botstate.exact_json`. ttl: a duration, None for no expiry.
-    Raises ValueError for a bad key or ttl, NotSerializable for a bad value, StoreUnavailable.
+    Raises ValueError for a bad key or ttl, NotSerializable for a bad value, StoreUnavailable, ValueUnreadable.
     On the ORM store each call joins the caller's transaction on the store's database.
     Source: CopilotKit's StateStore contract, `kv`.
     """
@@ -24,7 +23,7 @@ class KvFacet(Facet):
     def get(self, key: str, default: Json = None) -> Json:
         """Return the live value of `key`, else `default`. A stored None is a value."""
         text = self._get(self._address(key))
-        return default if text is None else exact_json.loads(text)
+        return default if text is None else value_of(key, text)
 
     @blocking
     def set(self, key: str, value: Json, ttl: Duration | None = None) -> None:
@@ -40,7 +39,7 @@ class KvFacet(Facet):
     def consume(self, key: str, default: Json = None) -> Json:
         """Return the live value of `key` and remove it, else `default`. Of many callers exactly one gets the value."""
         text = self._consume(self._address(key))
-        return default if text is None else exact_json.loads(text)
+        return default if text is None else value_of(key, text)
 
     async def aget(self, key: str, default: Json = None) -> Json:
         """Async twin of `get`."""

@@ -2,9 +2,8 @@
 
 from abc import abstractmethod
 
-from botstate import exact_json
 from botstate.contracts.addresses import Address
-from botstate.contracts.facet import Facet, blocking, check_bound, optional_bound
+from botstate.contracts.facet import Facet, blocking, check_bound, optional_bound, values_of
 from botstate.durations import optional_microseconds
 from botstate.types import Duration, Json
 
@@ -13,7 +12,7 @@ class ListFacet(Facet):
     """A list of JSON values per key, oldest first; it expires as a whole. Every method is atomic across processes.
 
     key: 1 to 1,024 characters. Raises ValueError for a bad key, index or bound, NotSerializable for a bad value,
-    StoreUnavailable. An empty list does not exist and has no expiry.
+    StoreUnavailable, ValueUnreadable. An empty list does not exist and has no expiry.
     On the ORM store each call joins the caller's transaction on the store's database.
     Source: CopilotKit's StateStore contract, `list`.
     """
@@ -35,7 +34,7 @@ class ListFacet(Facet):
     def range(self, key: str, start: int = 0, stop: int | None = None) -> list[Json]:
         """Return the items from index `start` to `stop`, both included and at least 0; None is the newest."""
         first, last = check_bound(start, "start", 0), optional_bound(stop, "stop", 0)
-        return exact_json.loads_each(self._range(self._address(key), first, last))
+        return values_of(key, self._range(self._address(key), first, last))
 
     @blocking
     def trim(self, key: str, max_len: int) -> None:

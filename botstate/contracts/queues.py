@@ -5,9 +5,8 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from botstate import exact_json
 from botstate.contracts.addresses import Address
-from botstate.contracts.facet import Facet, blocking, optional_bound
+from botstate.contracts.facet import Facet, blocking, optional_bound, value_of
 from botstate.durations import optional_microseconds, to_microseconds
 from botstate.exceptions import shown
 from botstate.types import Duration, Json
@@ -32,8 +31,8 @@ class QueueFacet(Facet):
 
     The depth counts waiting and claimed items. A claim that lapses, or is given back, returns its item to its place.
     key: 1 to 1,024 characters. Raises ValueError for a bad key, bound or duration, NotSerializable for a bad value,
-    StoreUnavailable. On the ORM store enqueue, dequeue and depth join the caller's transaction; claim, ack and nack
-    inside one raise StoreError.
+    StoreUnavailable, ValueUnreadable. On the ORM store enqueue, dequeue and depth join the caller's transaction; claim,
+    ack and nack inside one raise StoreError.
     Source: CopilotKit's StateStore contract, `queue`; claims are botstate's.
     """
 
@@ -63,7 +62,7 @@ class QueueFacet(Facet):
     def dequeue(self, key: str, default: Json = None) -> Json:
         """Remove and return the oldest waiting item, else `default`. Skips claimed items."""
         text = self._dequeue(self._address(key))
-        return default if text is None else exact_json.loads(text)
+        return default if text is None else value_of(key, text)
 
     @blocking
     def depth(self, key: str) -> int:
@@ -77,7 +76,7 @@ class QueueFacet(Facet):
         if claimed is None:
             return None
         text, token, attempt = claimed
-        return Claim(exact_json.loads(text), token, attempt)
+        return Claim(value_of(key, text), token, attempt)
 
     @blocking
     def ack(self, key: str, token: str) -> bool:

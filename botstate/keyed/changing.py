@@ -5,8 +5,8 @@ from copy import deepcopy
 from typing import Any, Final
 
 from botstate import exact_json
+from botstate.contracts.facet import value_of
 from botstate.exceptions import BotStateError, ValueUnreadable
-from botstate.keyed.entries import value_of
 from botstate.types import Json
 
 

@@ -3,20 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from botstate import exact_json
+from botstate.contracts.facet import value_of
 from botstate.contracts.keyed import EntryRow, Found
 from botstate.db.clock import EPOCH, to_datetime
-from botstate.exceptions import ValueUnreadable, shown
 from botstate.types import Json
-
-
-def value_of(key: str, text: str) -> Json:
-    """Return the value of a key's stored text. Raises ValueUnreadable where that is no JSON."""
-    try:
-        return exact_json.loads(text)
-    except (ValueError, RecursionError):
-        # Not what the decoder says: it holds the text.
-        raise ValueUnreadable(f"what is stored under {shown(key)} is no JSON") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ from typing import Any, Literal, NoReturn, ParamSpec, TypeVar, get_args
 from asgiref.sync import sync_to_async
 
 from botstate.contracts.addresses import MAX_KEY_CHARACTERS, MAX_NAMESPACE_CHARACTERS, check_text
-from botstate.contracts.facet import check_bound, optional_bound
+from botstate.contracts.facet import check_bound, optional_bound, value_of
 from botstate.contracts.keyed import Admission, Collection, EntryAddress, KeyedFacet
 from botstate.contracts.stores import StateStore
 from botstate.durations import optional_microseconds
 from botstate.exceptions import BotStateMisconfigured, LimitExceeded, shown
 from botstate.keyed.changing import Change
-from botstate.keyed.entries import Entry, FoundEntry, value_of
+from botstate.keyed.entries import Entry, FoundEntry
 from botstate.keyed.operations import naming, operation, refuse_to_block
 from botstate.stores import stores
 from botstate.types import Duration, Json
