@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from botstate.models import KvEntry, ListHead, ListItem, LockRow, QueueHead, QueueItem
+from botstate.keyed import open_keyed_store
+from botstate.models import DedupEntry, KeyedHead, KvEntry, ListHead, ListItem, LockRow, QueueHead, QueueItem
 from botstate.stores import OrmStore
 from tests.stores.clock import advance
 
@@ -53,11 +54,22 @@ def test_the_bound_on_values_can_be_set() -> None:
     assert store.kv.get("key") == "x" * 8
 
 
-def test_rows_tell_people_their_key_in_ascii() -> None:
-    OrmStore(namespace="bot").kv.set("T1:é\x00\n", 1)
-    row = KvEntry.objects.get()
-    assert (row.namespace, row.label) == ("bot", r"T1:\xe9\x00\n")
-    assert str(row) == r"bot:T1:\xe9\x00\n"
+@pytest.mark.parametrize("portable", [False, True])
+def test_rows_tell_people_their_namespace_and_key_in_ascii(portable: bool) -> None:
+    key = "T1:é\x00\n"
+    store = OrmStore(namespace="bot é", portable=portable)
+    store.kv.set(key, 1)
+    store.list.append(key, 1)
+    store.lock.acquire(key)
+    store.dedup.seen(key, 60)
+    store.queue.enqueue(key, 1)
+    open_keyed_store("entries é", store=store).register(key, 1)
+    for rows in (KvEntry, ListHead, LockRow, DedupEntry, QueueHead):
+        row = rows.objects.get()
+        assert (row.namespace, row.label) == (r"bot \xe9", r"T1:\xe9\x00\n")
+        assert str(row) == r"bot \xe9:T1:\xe9\x00\n"
+    head = KeyedHead.objects.get()
+    assert (head.namespace, head.label) == (r"bot \xe9", r"entries \xe9")
 
 
 def test_a_lock_is_updated_in_place() -> None:
@@ -104,8 +116,9 @@ def test_sweeps_of_more_than_one_batch_are_counted() -> None:
     assert rest == {"kv": 30, "list": 31, "lock": 0, "dedup": 0, "queue": 0, "keyed": 0}, "items and their head"
 
 
-def test_what_was_emptied_leaves_nothing_behind_once_it_is_swept() -> None:
-    store = OrmStore()
+@pytest.mark.parametrize("portable", [False, True])
+def test_what_was_emptied_leaves_nothing_behind_once_it_is_swept(portable: bool) -> None:
+    store = OrmStore(portable=portable)
     for number in range(3):
         store.queue.enqueue(f"queue {number}", 1)
         store.list.append(f"list {number}", 1)
