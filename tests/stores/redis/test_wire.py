@@ -141,6 +141,10 @@ def test_a_free_lock_is_kept_for_a_day(store: RedisStore, namespace: str) -> Non
     again = store.lock.acquire("key", ttl="1h")
     assert again is not None and again.fence == lock.fence + 1
     assert 3_500_000 < client.pttl(key) - 86_400_000 <= 3_600_000
+    assert store.lock.extend("key", again.token, ttl="36500d")
+    assert client.pttl(key) > 36_500 * 86_400_000, "however long it is held, its key outlives the lease"
+    assert store.lock.extend("key", again.token, ttl="2h")
+    assert 7_100_000 < client.pttl(key) - 86_400_000 <= 7_200_000
     client.delete(key)
     fresh = store.lock.acquire("key")
     seconds, microseconds = client.time()
@@ -201,6 +205,23 @@ def test_an_evicted_half_of_a_queue_breaks_nothing(store: RedisStore, namespace:
     assert claim is not None and claim.value == 1
     client.delete(*[key for key in keys_of(namespace) if key.endswith(b":claims")])
     assert store.queue.ack("key", claim.token) is False
+    assert [store.queue.dequeue("key", "empty") for _ in range(2)] == [2, "empty"]
+
+
+@pytest.mark.parametrize("take", ["dequeue", "claim"])
+def test_an_item_that_was_returned_and_evicted_hides_none(store: RedisStore, namespace: str, take: str) -> None:
+    for number in range(3):
+        store.queue.enqueue("key", number)
+    claim = store.queue.claim("key", 60)
+    assert claim is not None and store.queue.nack("key", claim.token)
+    get_redis_connection(ALIAS).delete(*[key for key in keys_of(namespace) if key.endswith(b":items")])
+    if take == "dequeue":
+        assert store.queue.dequeue("key") == 1
+    else:
+        taken = store.queue.claim("key", 60)
+        assert taken is not None and (taken.value, taken.attempt) == (1, 1)
+        assert store.queue.ack("key", taken.token)
+    assert store.queue.depth("key") == 1
     assert [store.queue.dequeue("key", "empty") for _ in range(2)] == [2, "empty"]
 
 
