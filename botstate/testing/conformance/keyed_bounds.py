@@ -108,6 +108,16 @@ class KeyedEvictionConformance(KeyedBase):
                 entries.register(f"key {number}", number)
         assert [small.count(), large.count(), boundless.count()] == [1, 3, 4], "no bound reaches another namespace"
 
+    def test_what_expired_of_another_namespace_makes_no_room(self, store: StateStore, opened: Opener) -> None:
+        entries, other = opened(max_entries=2), opened("other")
+        other.register("short", 1, ttl=self.short)
+        other.register("long", 1)
+        self.advance(store, self.short)
+        for key in "abcd":
+            entries.register(key, 1)
+        assert (keys_of(entries), entries.count()) == (["c", "d"], 2), "a namespace makes room by entries of its own"
+        assert (keys_of(other), other.count()) == (["long"], 1), "and leaves others' to them"
+
     def test_a_bound_that_is_lowered_holds_after_the_next_write(self, opened: Opener) -> None:
         for number in range(6):
             opened().register(f"key {number}", number)
