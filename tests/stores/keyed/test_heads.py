@@ -76,6 +76,19 @@ def test_what_is_written_after_the_sweep_is_in_order_and_in_bounds(store: OrmSto
     assert_heads_count_their_rows()
 
 
+@pytest.mark.django_db
+def test_all_that_expired_at_one_moment_goes_before_what_lives(store: OrmStore) -> None:
+    entries = open_keyed_store("n", max_entries=5, store=store)
+    entries.register("live", 1)
+    for key in "abcd":
+        entries.register(key, 1, ttl=60)
+    KeyedEntry.objects.exclude(expires_us=None).update(expires_us=1)
+    open_keyed_store("n", max_entries=2, store=store).register("new", 1)
+    assert [entry.key for entry in entries.entries()] == ["live", "new"]
+    assert KeyedEntry.objects.count() == 2
+    assert_heads_count_their_rows()
+
+
 WRITES: dict[str, Callable[[KeyedStore], Any]] = {
     "register": lambda entries: entries.register("a", 1),
     "register_if_absent": lambda entries: entries.register_if_absent("a", 1),
