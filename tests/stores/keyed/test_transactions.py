@@ -174,6 +174,18 @@ def test_a_concurrent_claim_waits_for_the_outcome(entries: KeyedStore, commits: 
 
 
 @pytest.mark.needs("postgresql")
+def test_what_changes_while_it_is_waited_for_is_no_longer_what_was_expected(entries: KeyedStore) -> None:
+    with other_threads() as call:
+        with transaction.atomic():
+            entries.register("a", "changed")
+            entries.register("b", "changed")
+            waiting = [call(entries.delete_if, "a", "before"), call(entries.compare_and_set, "b", "before", "lost")]
+            until(lambda: lock_waiters() == 2, "they wait for the namespace's head")
+        assert [future.result(20) for future in waiting] == [False, False]
+    assert entries.lookup_many(["a", "b"]) == ["changed", "changed"]
+
+
+@pytest.mark.needs("postgresql")
 def test_what_expires_while_its_reader_waits_for_the_head_is_not_returned(entries: KeyedStore) -> None:
     seconds = 1.5
     free = open_keyed_store("waiting", store=entries._store)

@@ -175,6 +175,8 @@ def test_who_only_reads_or_finds_it_taken_waits_for_nobody(store: OrmStore) -> N
     store.dedup.seen("key", 60)
     assert store.lock.acquire("key") is not None
     entries(store).register("key", 1)
+    entries(store).register("expired", 1, ttl=0.001)
+    until(lambda: entries(store).lookup("expired") is None, "it has expired")
     readers: Waiters = {
         "kv.get": (1, lambda: store.kv.get("key")),
         "list.range": ([1], lambda: store.list.range("key")),
@@ -194,6 +196,8 @@ def test_who_only_reads_or_finds_it_taken_waits_for_nobody(store: OrmStore) -> N
         "keyed.compare_and_set of another": (False, lambda: entries(store).compare_and_set("key", 2, 3)),
         "keyed.delete_if of another": (False, lambda: entries(store).delete_if("key", 2)),
         "keyed.consume of none": (None, lambda: entries(store).consume("none")),
+        "keyed.consume of what expired": (None, lambda: entries(store).consume("expired")),
+        "keyed.compare_and_set of what expired": (False, lambda: entries(store).compare_and_set("expired", 1, 2)),
     }
     with other_threads() as call, transaction.atomic():
         lock_everything()
