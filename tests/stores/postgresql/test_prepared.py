@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -95,6 +96,11 @@ def test_an_error_is_the_driver_s_with_all_that_the_server_said(prepared: Prepar
     assert prepared.run("SELECT 1", ()) == [(1,)], "the session goes on"
 
 
+def test_a_long_result_is_not_held_on_to(prepared: PreparedStatements) -> None:
+    assert len(prepared.run("SELECT repeat('x', 1000) FROM generate_series(1, 300)", ()) or ()) == 300
+    assert prepared._rows.pgresult is None
+
+
 def test_statements_stay_prepared_as_long_as_the_session(prepared: PreparedStatements) -> None:
     for _ in range(3):
         assert prepared.run("SELECT %s::text AS kept", ("x",)) == [("x",)]
@@ -110,6 +116,17 @@ def test_notices_reach_who_listens(session: "psycopg.Connection[Any]", prepared:
     session.execute(f"CREATE FUNCTION pg_temp.say() RETURNS int LANGUAGE plpgsql AS {body}")
     assert prepared.run("SELECT pg_temp.say()", ()) == [(1,)]
     assert heard == ["hello"]
+
+
+def test_a_thread_that_shares_the_session_waits_until_the_other_is_done(
+    session: "psycopg.Connection[Any]", prepared: PreparedStatements
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with session.lock:
+            waiting = pool.submit(prepared.run, "SELECT %s::text", ("mine",))
+            with pytest.raises(TimeoutError):
+                waiting.result(0.2)
+        assert waiting.result(20) == [("mine",)]
 
 
 def test_ctrl_c_ends_a_statement_that_waits(prepared: PreparedStatements) -> None:
