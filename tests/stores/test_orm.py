@@ -102,6 +102,16 @@ def test_close_leaves_the_transaction_of_a_test_case_alone() -> None:
     assert store.kv.get("key") == 1
 
 
+@pytest.mark.parametrize("portable", [False, True])
+def test_the_sweep_removes_a_lock_that_was_freed_long_before_its_lease_ended(portable: bool) -> None:
+    store = OrmStore(portable=portable)
+    lock = store.lock.acquire("released", ttl="36500d")
+    assert lock is not None and store.lock.release("released", lock.token)
+    assert store.lock.acquire("forced", ttl="36500d") is not None and store.lock.force_release("forced")
+    advance(2 * 86_400)
+    assert store.sweep()["lock"] == 2
+
+
 def test_sweeps_of_more_than_one_batch_are_counted() -> None:
     store = OrmStore()
     for number in range(450):
