@@ -192,6 +192,16 @@ class KeyedRejectionConformance(KeyedBase):
         refusal("register", LimitExceeded, entries.register, "c", 1)
         assert listed(entries) == [["b", 1], ["a", 2]]
 
+    def test_what_expired_is_new_to_a_bound_that_is_lowered(self, store: StateStore, opened: Opener) -> None:
+        for key in "abc":
+            opened().register(key, 1)
+        opened().register("expired", 1, ttl=self.short)
+        self.advance(store, self.short)
+        entries = opened(**REJECTING)
+        refusal("register", LimitExceeded, entries.register, "expired", 2)
+        refusal("register_if_absent", LimitExceeded, entries.register_if_absent, "expired", 2)
+        assert listed(entries) == [["a", 1], ["b", 1], ["c", 1]], "what expired has no place to come back to"
+
     def test_a_bound_that_is_lowered_refuses_until_there_is_room(self, opened: Opener) -> None:
         for key in "abcd":
             opened().register(key, 1)
