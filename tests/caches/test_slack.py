@@ -81,6 +81,7 @@ def test_five_thousand_are_in_memory(spoken: SlackThreadParticipation) -> None:
     assert spoken.has_participated("support", "T111", "C111", "5000")
 
 
+@pytest.mark.long
 def test_a_thousand_are_persisted_by_default(persistent: None, spoken: SlackThreadParticipation) -> None:
     entries = open_keyed_store("slack.thread-participation")
     for number in range(999):

@@ -70,11 +70,11 @@ def test_a_steady_flow_into_a_full_group_runs_in_time(
 ) -> None:
     flow = make_flow(on_lock_conflict=policy, max_waiting=max_waiting)
     flow.send()
-    last = 1 + 4 * LONGEST[policy]
+    last = 1 + 2 * LONGEST[policy]
     for number in range(2, last + 1):
         flow.run()
         assert flow.ran == [], f"before message {number}, and not in time yet"
-        flow.pass_time(0.25)
+        flow.pass_time(0.5)
         flow.send()
     flow.run()
     assert flow.ran == [[str(number) for number in range(last - max_waiting + 1, last + 1)]]

@@ -204,13 +204,13 @@ def sqlite_or_server_connections() -> Iterator[None]:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_lease_is_renewed_for_as_long_as_its_handler_runs(make_bot: Callable[..., Bot], slack: SlackSender) -> None:
-    bot = make_bot(lock_ttl="600ms")
+    bot = make_bot(lock_ttl="1.5s")
     others: list[Drained] = []
 
     @bot.on_message
     def takes_three_leases(thread: Any, message: Any) -> None:
         row = ThreadLease.objects.get()
-        begun, ends = row.expires_us, row.expires_us + 2 * 600_000
+        begun, ends = row.expires_us, row.expires_us + 1_500_000
         done = threading.Event()
 
         def look() -> None:

@@ -151,6 +151,7 @@ def test_an_empty_head_that_somebody_writes_to_is_left_for_later(store: OrmStore
     assert_heads_count_their_rows()
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.needs("postgresql", "mysql")
 def test_writers_and_sweeps_at_the_same_time_lose_nothing(store: OrmStore) -> None:
