@@ -58,7 +58,10 @@ def loads(text: str) -> Json:
 
 
 def loads_each(texts: list[Any]) -> list[Json]:
-    """Return the values of texts that `dumps` made, or of the bytes of such texts; much faster than one by one."""
+    """Return the values of texts that `dumps` made, or of the bytes of such texts; much faster than one by one.
+
+    Several may stand in one text, with commas between.
+    """
     joined = b",".join(texts).decode("ascii") if texts and isinstance(texts[0], bytes) else ",".join(texts)
     values: list[Json] = json.loads(f"[{joined}]")
     return values

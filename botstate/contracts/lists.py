@@ -68,7 +68,7 @@ class ListFacet(Facet):
 
     @abstractmethod
     def _range(self, address: Address, start: int, stop: int | None) -> list[str] | list[bytes]:
-        """Return the items' texts; as bytes where the server gives them so."""
+        """Return the items' texts, as bytes or several in one, with commas between, where the server gives them so."""
 
     @abstractmethod
     def _trim(self, address: Address, max_len: int) -> None: ...
