@@ -84,14 +84,16 @@ def _time(report: "Report", store: str, run: str, arguments: argparse.Namespace)
 
 
 def _grow(report: "Report", store: str) -> None:
-    from bench import flatness  # noqa: PLC0415
+    from bench import flatness, placing  # noqa: PLC0415
     from bench.stores import make_store  # noqa: PLC0415
 
     small, large = (make_store(store, role) for role in ("small", "large"))
     if store in databases.SQL_STORES:
         flatness.fill(f"{store}_small", flatness.FEW_ROWS)
         flatness.fill(f"{store}_large", flatness.MANY_ROWS)
-        rows = list(flatness.growth_with_rows(small, large))
+        sessions = [f"{store}_{role}" for role in ("small", "large")] if store == "postgresql" else []
+        with placing.sessions_apart(*sessions):
+            rows = list(flatness.growth_with_rows(small, large))
         report.print_growth("rows in each table", store, rows, flatness.FEW_ROWS, flatness.MANY_ROWS)
     rows = list(flatness.growth_with_depth(small))
     report.print_growth("depth of the key's own", store, rows, flatness.SHALLOW, flatness.DEEP)
