@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection, transaction
 
 from botproject.demo.slack_api import SlackWebApi
 from botproject.demo.waiting import wait_until
@@ -56,7 +57,7 @@ class Freezer:
         thread_id = ThreadRow.objects.get().pk
         self._frozen = Fork(work)
         assert self._frozen.next_line() == "in the handler"
-        os.kill(self._frozen.pid, signal.SIGSTOP)
+        self._stop(self._frozen.pid)
         wait_until(lambda: ThreadLease.objects.get().expires_us < now_us("default"), "the end of its lease", 10)
         # The other worker's lease is one that a busy machine does not outlast.
         bot.lock_ttl_us = 60_000_000
@@ -67,6 +68,20 @@ class Freezer:
         for end in (thaw, thawed):
             os.close(end)
         return said
+
+    def _stop(self, pid: int) -> None:
+        """Stop the process, but not while its heartbeat holds the lease's row: whoever came next would wait for it."""
+        nowait = connection.features.has_select_for_update_nowait
+        for _ in range(100):
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                with transaction.atomic():
+                    assert len(ThreadLease.objects.select_for_update(nowait=nowait)) == 1
+            except OperationalError:
+                os.kill(pid, signal.SIGCONT)
+            else:
+                return
+        raise AssertionError("the heartbeat holds the row all the time")
 
     def close(self) -> None:
         if self._frozen is not None:
