@@ -1,6 +1,5 @@
 """What joins the caller's transaction, what refuses to, and what happens while others hold a row."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,8 +9,8 @@ from django.db import DatabaseError, Error, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from botstate.db.clock import now_us
-from botstate.db.transactions import run_durable, run_statement
-from botstate.exceptions import NotSerializable, StoreError, StoreUnavailable
+from botstate.db.transactions import run_statement
+from botstate.exceptions import NotSerializable, StoreError
 from botstate.models import DedupEntry, KvEntry, ListHead, ListItem, LockRow, QueueHead, QueueItem
 from botstate.stores import OrmStore
 from tests.stores.waiting import lock_waiters, other_threads, until
@@ -323,36 +322,6 @@ def test_what_expires_while_its_reader_waits_for_the_row_is_not_returned(store: 
     assert got == {name: expected for name, (expected, _) in waiters.items()}, (
         "expiry is tested against the store's clock after the row lock has been obtained"
     )
-
-
-@pytest.mark.needs("postgresql", "mysql")
-def test_an_operation_waits_no_longer_for_others_than_it_may_take(store: OrmStore) -> None:
-    def take() -> None:
-        KvEntry.objects.select_for_update().get()
-
-    with other_threads() as call, transaction.atomic():
-        take()
-        begun_at = time.monotonic()
-        waiting = call(run_durable, "default", take, "taking it", 2.0)
-        with pytest.raises(StoreUnavailable):
-            waiting.result(10)
-        # MariaDB and MySQL look at their timeouts once a second.
-        assert time.monotonic() - begun_at < 4
-    run_durable("default", take, within_s=2.0)
-
-
-@pytest.mark.needs("postgresql", "mysql")
-def test_a_session_is_as_patient_afterwards_as_it_was_before() -> None:
-    asking = "SHOW statement_timeout" if connection.vendor == "postgresql" else "SELECT @@innodb_lock_wait_timeout"
-
-    def patience() -> Any:
-        with connection.cursor() as cursor:
-            cursor.execute(asking)
-            return cursor.fetchone()[0]
-
-    before = patience()
-    assert run_durable("default", patience, within_s=2.0) in ("1s", 1)
-    assert patience() == before not in ("1s", 1)
 
 
 def test_an_error_names_the_driver_s_code_and_no_value() -> None:
